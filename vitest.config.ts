@@ -1,16 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@halfgrad/source'];
-
 export default defineConfig({
-  resolve: { conditions },
-  ssr: { resolve: { conditions } },
+  ssr: { resolve: { conditions: ['@halfgrad/source'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'docs/**/*.test.ts'],
+    include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'docs/**/*.test.ts', 'scripts/*.test.ts'],
     typecheck: {
       enabled: true,
       include: ['packages/*/src/**/*.test-d.ts'],
       tsconfig: './tsconfig.test.json',
+      ignoreSourceErrors: true,
     },
   },
 });
