@@ -16,7 +16,7 @@ if (Number.parseInt(process.versions.node, 10) < 20) {
 if (read('node_modules/.pnpm/lock.yaml') !== read('pnpm-lock.yaml')) {
   pnpm(
     ['install', '--frozen-lockfile'],
-    'Installing the dependencies failed (see above). It needs the npm registry; `npm ping` tells whether it answers.',
+    'Installing the dependencies failed for the reason above. It needs the npm registry: does `npm ping` reach it?',
   );
 }
 pnpm(['--silent', 'run', ...process.argv.slice(2)]);
