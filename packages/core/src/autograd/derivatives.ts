@@ -1,0 +1,339 @@
+import { dispatch } from '../dispatch/layers.ts';
+import type { DecomposedOp } from '../functional/decompositions.ts';
+import {
+  cast,
+  cos,
+  div,
+  equal,
+  exp,
+  greaterEqual,
+  less,
+  lessEqual,
+  log,
+  mul,
+  neg,
+  pow,
+  sign,
+  sin,
+  sub,
+  where,
+} from '../functional/elementwise.ts';
+import { expand, flip, permute, reshape, slice } from '../functional/movement.ts';
+import { mean, reducedCount, sum } from '../functional/reduction.ts';
+import type { Attrs, DimPadding, DimSlice, Inputs, OpName, Outputs, Reduction } from '../ops/signatures.ts';
+import { sizeOf } from '../spec/shape.ts';
+import type { TensorSpec } from '../spec/spec.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+
+type Named<K extends OpName> = Inputs<K, Tensor> & Outputs<K, Tensor>;
+
+/** What a formula may read: the incoming gradient, the saved tensors, the specs of everything, and who needs one. */
+export type Scope<K extends OpName, S extends keyof Named<K>> = Pick<Named<K>, S> & {
+  readonly grad: Tensor;
+  readonly attrs: Attrs<K>;
+  readonly specs: {
+    readonly [N in keyof Named<K>]: Named<K>[N] extends readonly unknown[] ? readonly TensorSpec[] : TensorSpec;
+  };
+  readonly needs: { readonly [I in keyof Inputs<K, Tensor>]: boolean };
+};
+
+type Gradients<K extends OpName> = { readonly [I in keyof Inputs<K, Tensor>]?: Inputs<K, Tensor>[I] | undefined };
+
+/** How to pull the gradient of an op's `out` back to its inputs. */
+export interface Derivative<K extends OpName> {
+  /** Kept alive until backward; formulas can read nothing else. */
+  readonly saves: readonly (keyof Named<K>)[];
+  readonly pullback: (scope: never) => Gradients<K>;
+}
+
+/** One formula per input, evaluated only where a gradient is needed. An input left out gets none. */
+function derivative<K extends OpName, const S extends readonly (keyof Named<K>)[]>(
+  saves: S,
+  formulas: { readonly [I in keyof Inputs<K, Tensor>]?: (scope: Scope<K, S[number]>) => Inputs<K, Tensor>[I] },
+): Derivative<K> {
+  return {
+    saves,
+    pullback(scope: Scope<K, S[number]>) {
+      const gradients: { -readonly [I in keyof Inputs<K, Tensor>]?: Inputs<K, Tensor>[I] } = {};
+      for (const name in formulas) {
+        const formula = formulas[name];
+        if (formula && scope.needs[name]) gradients[name] = formula(scope);
+      }
+      return gradients;
+    },
+  };
+}
+
+/** One formula for several inputs at once, where a fused backward pass computes them together. */
+function jointly<K extends OpName, const S extends readonly (keyof Named<K>)[]>(
+  saves: S,
+  pullback: (scope: Scope<K, S[number]>) => Gradients<K>,
+): Derivative<K> {
+  return { saves, pullback };
+}
+
+/** `'decomposed'`: recorded as its decomposition, and so differentiable as often as one likes. */
+export type DerivativeRow<K extends OpName> =
+  | Derivative<K>
+  | 'not differentiable'
+  | (K extends DecomposedOp ? 'decomposed' : never);
+
+/**
+ * Table 2 of 5: the chain rule, one row per op. Formulas ignore broadcasting and dtype promotion: the engine sums and
+ * casts each gradient to the spec of its input.
+ */
+export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
+  add: derivative([], { a: ({ grad }) => grad, b: ({ grad }) => grad }),
+  sub: derivative([], { a: ({ grad }) => grad, b: ({ grad }) => neg(grad) }),
+  mul: derivative(['a', 'b'], { a: ({ grad, b }) => mul(grad, b), b: ({ grad, a }) => mul(grad, a) }),
+  div: derivative(['b', 'out'], {
+    a: ({ grad, b }) => div(grad, b),
+    b: ({ grad, b, out }) => neg(div(mul(grad, out), b)),
+  }),
+  // Where the exponent is 0 the base does not matter; where the base is 0 its logarithm must not make a NaN.
+  pow: derivative(['a', 'b', 'out'], {
+    a: ({ grad, a, b }) => where(equal(b, 0), 0, mul(grad, mul(b, pow(a, sub(b, 1))))),
+    b: ({ grad, a, out }) => mul(grad, where(equal(a, 0), 0, mul(out, log(a)))),
+  }),
+  maximum: derivative(['a', 'b'], {
+    a: ({ grad, a, b }) => where(less(a, b), 0, halveTies(grad, a, b)),
+    b: ({ grad, a, b }) => where(less(b, a), 0, halveTies(grad, a, b)),
+  }),
+  minimum: derivative(['a', 'b'], {
+    a: ({ grad, a, b }) => where(less(b, a), 0, halveTies(grad, a, b)),
+    b: ({ grad, a, b }) => where(less(a, b), 0, halveTies(grad, a, b)),
+  }),
+  equal: 'not differentiable',
+  notEqual: 'not differentiable',
+  less: 'not differentiable',
+  lessEqual: 'not differentiable',
+  greater: 'not differentiable',
+  greaterEqual: 'not differentiable',
+  where: derivative(['condition'], {
+    a: ({ grad, condition }) => where(condition, grad, 0),
+    b: ({ grad, condition }) => where(condition, 0, grad),
+  }),
+
+  neg: derivative([], { x: ({ grad }) => neg(grad) }),
+  abs: derivative(['x'], { x: ({ grad, x }) => mul(grad, sign(x)) }),
+  sign: derivative([], { x: ({ grad }) => mul(grad, 0) }),
+  exp: derivative(['out'], { x: ({ grad, out }) => mul(grad, out) }),
+  log: derivative(['x'], { x: ({ grad, x }) => div(grad, x) }),
+  sqrt: derivative(['out'], { x: ({ grad, out }) => div(grad, mul(out, 2)) }),
+  rsqrt: derivative(['out'], { x: ({ grad, out }) => mul(mul(grad, -0.5), mul(out, mul(out, out))) }),
+  reciprocal: derivative(['out'], { x: ({ grad, out }) => neg(mul(grad, mul(out, out))) }),
+  sin: derivative(['x'], { x: ({ grad, x }) => mul(grad, cos(x)) }),
+  cos: derivative(['x'], { x: ({ grad, x }) => neg(mul(grad, sin(x))) }),
+  // 2/√π · e^(−x²)
+  erf: derivative(['x'], { x: ({ grad, x }) => mul(grad, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))) }),
+  tanh: derivative(['out'], { x: ({ grad, out }) => dispatch('tanhGrad', { gradOut: grad, out }) }),
+  tanhGrad: 'decomposed',
+  sigmoid: derivative(['out'], { x: ({ grad, out }) => dispatch('sigmoidGrad', { gradOut: grad, out }) }),
+  sigmoidGrad: 'decomposed',
+  softplus: derivative(['x'], {
+    x: ({ grad, x, attrs: { beta, threshold } }) =>
+      mul(grad, where(less(mul(x, beta), threshold), dispatch('sigmoid', { x: mul(x, beta) }), 1)),
+  }),
+  relu: derivative(['out'], { x: ({ grad, out }) => dispatch('reluGrad', { gradOut: grad, out }) }),
+  reluGrad: 'decomposed',
+  gelu: derivative(['x'], { x: ({ grad, x, attrs }) => dispatch('geluGrad', { gradOut: grad, x }, attrs) }),
+  geluGrad: 'decomposed',
+  clamp: derivative(['x'], {
+    x: ({ grad, x, attrs: { min, max } }) => where(greaterEqual(x, min), where(lessEqual(x, max), grad, 0), 0),
+  }),
+  isFinite: 'not differentiable',
+  cast: derivative([], { x: ({ grad, specs }) => cast(grad, specs.x.dtype) }),
+  // The same seed and offset give the same mask.
+  dropout: derivative([], { x: ({ grad, attrs }) => dispatch('dropout', { x: grad }, attrs) }),
+
+  reshape: derivative([], { x: ({ grad, specs }) => reshape(grad, specs.x.shape) }),
+  permute: derivative([], {
+    x: ({ grad, attrs: { dims } }) =>
+      permute(
+        grad,
+        dims.map((_, dim) => dims.indexOf(dim)),
+      ),
+  }),
+  expand: derivative([], { x: ({ grad }) => grad }),
+  slice: derivative([], {
+    x: ({ grad, specs, attrs: { slices } }) => {
+      const padding = slices.map((range, dim) => undoSlice(range, specs.x.shape[dim] as number));
+      return dispatch('pad', { x: grad }, { padding, value: 0 });
+    },
+  }),
+  pad: derivative([], {
+    x: ({ grad, specs, attrs: { padding } }) => {
+      const slices = padding.map((amounts, dim) => undoPad(amounts, specs.x.shape[dim] as number));
+      return dispatch('slice', { x: grad }, { slices });
+    },
+  }),
+  concat: derivative([], {
+    tensors: ({ grad, specs, attrs: { dim } }) => {
+      let start = 0;
+      return specs.tensors.map(({ shape }) => {
+        const end = start + (shape[dim] as number);
+        const ranges = shape.map((_, d) => (d === dim ? { start, end } : {}));
+        start = end;
+        return slice(grad, ranges);
+      });
+    },
+  }),
+  flip: derivative([], { x: ({ grad, attrs }) => flip(grad, attrs.dims) }),
+
+  indexSelect: derivative(['index'], {
+    x: ({ grad, index, specs, attrs: { dim } }) =>
+      dispatch('indexAdd', { index, source: grad }, { dim, size: specs.x.shape[dim] as number }),
+  }),
+  indexAdd: derivative(['index'], {
+    source: ({ grad, index, attrs: { dim } }) => dispatch('indexSelect', { x: grad, index }, { dim }),
+  }),
+  gather: derivative(['index'], {
+    x: ({ grad, index, specs, attrs: { dim } }) => {
+      const size = specs.x.shape[dim] as number;
+      const scattered = dispatch('scatterAdd', { index, source: grad }, { dim, size });
+      const padding = specs.x.shape.map((n, d) => ({ low: 0, high: n - (scattered.shape[d] as number), interior: 0 }));
+      return padding.some(({ high }) => high > 0)
+        ? dispatch('pad', { x: scattered }, { padding, value: 0 })
+        : scattered;
+    },
+  }),
+  scatterAdd: derivative(['index'], {
+    source: ({ grad, index, attrs: { dim } }) => dispatch('gather', { x: grad, index }, { dim }),
+  }),
+
+  sum: derivative([], { x: ({ grad, specs, attrs }) => spread(cast(grad, specs.x.dtype), specs.x, attrs) }),
+  mean: derivative([], {
+    x: ({ grad, specs, attrs }) => spread(div(grad, reducedCount(specs.x.shape, attrs.dims)), specs.x, attrs),
+  }),
+  // 2/(n − correction) · (x − mean)
+  variance: derivative(['x'], {
+    x: ({ grad, x, attrs }) => {
+      const factor = 2 / (reducedCount(x.shape, attrs.dims) - attrs.correction);
+      return mul(spread(mul(grad, factor), x, attrs), sub(x, mean(x, attrs.dims, { keepDim: true })));
+    },
+  }),
+  amax: derivative(['x', 'out'], {
+    x: ({ grad, x, out, specs, attrs }) => {
+      const winners = cast(equal(x, spread(out, specs.x, attrs)), x.dtype);
+      return div(mul(spread(grad, specs.x, attrs), winners), sum(winners, attrs.dims, { keepDim: true }));
+    },
+  }),
+  argmax: 'not differentiable',
+  softmax: derivative(['out'], {
+    x: ({ grad, out, attrs: { dim } }) => dispatch('softmaxGrad', { gradOut: grad, out }, { dim }),
+  }),
+  softmaxGrad: 'decomposed',
+  logSoftmax: derivative(['out'], {
+    x: ({ grad, out, attrs: { dim } }) => dispatch('logSoftmaxGrad', { gradOut: grad, out }, { dim }),
+  }),
+  logSoftmaxGrad: 'decomposed',
+
+  // C = op(A) op(B):  ∂op(A) = ∂C op(B)ᵀ,  ∂op(B) = op(A)ᵀ ∂C; transposition is undone by swapping the factors.
+  matmul: derivative(['a', 'b'], {
+    a: ({ grad, b, attrs: { transposeA, transposeB } }) =>
+      transposeA
+        ? dispatch('matmul', { a: b, b: grad }, { transposeA: transposeB, transposeB: true })
+        : dispatch('matmul', { a: grad, b }, { transposeA: false, transposeB: !transposeB }),
+    b: ({ grad, a, attrs: { transposeA, transposeB } }) =>
+      transposeB
+        ? dispatch('matmul', { a: grad, b: a }, { transposeA: true, transposeB: transposeA })
+        : dispatch('matmul', { a, b: grad }, { transposeA: !transposeA, transposeB: false }),
+  }),
+  linear: derivative(['x', 'weight'], {
+    x: ({ grad, weight, specs }) =>
+      reshape(
+        dispatch('matmul', { a: rows(grad), b: weight }, { transposeA: false, transposeB: false }),
+        specs.x.shape,
+      ),
+    weight: ({ grad, x }) => dispatch('matmul', { a: rows(grad), b: rows(x) }, { transposeA: true, transposeB: false }),
+    bias: ({ grad }) => sum(rows(grad), 0),
+  }),
+  // The three convolutions are each other's derivatives.
+  convolution: derivative(['x', 'weight'], {
+    x: ({ grad, weight, specs, attrs }) =>
+      dispatch('convolutionInputGrad', { gradOut: grad, weight }, { ...attrs, size: specs.x.shape.slice(2) }),
+    weight: ({ grad, x, specs, attrs }) =>
+      dispatch('convolutionWeightGrad', { gradOut: grad, x }, { ...attrs, size: specs.weight.shape.slice(2) }),
+    bias: ({ grad }) =>
+      sum(
+        grad,
+        grad.shape.map((_, dim) => dim).filter((dim) => dim !== 1),
+      ),
+  }),
+  convolutionInputGrad: derivative(['gradOut', 'weight'], {
+    gradOut: ({ grad, weight, attrs }) => dispatch('convolution', { x: grad, weight, bias: undefined }, attrs),
+    weight: ({ grad, gradOut, specs, attrs }) =>
+      dispatch('convolutionWeightGrad', { gradOut, x: grad }, { ...attrs, size: specs.weight.shape.slice(2) }),
+  }),
+  convolutionWeightGrad: derivative(['gradOut', 'x'], {
+    gradOut: ({ grad, x, attrs }) => dispatch('convolution', { x, weight: grad, bias: undefined }, attrs),
+    x: ({ grad, gradOut, specs, attrs }) =>
+      dispatch('convolutionInputGrad', { gradOut, weight: grad }, { ...attrs, size: specs.x.shape.slice(2) }),
+  }),
+
+  maxPool: derivative(['indices'], {
+    x: ({ grad, indices, specs, attrs: { windows } }) => {
+      const leading = specs.x.shape.length - windows.length;
+      const flat = [...grad.shape.slice(0, leading), sizeOf(grad.shape.slice(leading))];
+      const index = reshape(indices, flat);
+      const size = sizeOf(specs.x.shape.slice(leading));
+      return reshape(
+        dispatch('scatterAdd', { index, source: reshape(grad, flat) }, { dim: leading, size }),
+        specs.x.shape,
+      );
+    },
+  }),
+  avgPool: derivative([], {
+    x: ({ grad, specs, attrs }) =>
+      dispatch('avgPoolGrad', { gradOut: grad }, { ...attrs, size: specs.x.shape.slice(-attrs.windows.length) }),
+  }),
+  avgPoolGrad: derivative([], {
+    gradOut: ({ grad, attrs }) => dispatch('avgPool', { x: grad }, { windows: attrs.windows }),
+  }),
+
+  layerNorm: jointly(['x', 'weight', 'mean', 'rstd'], ({ grad, x, weight, mean: mu, rstd, attrs }) =>
+    dispatch('layerNormGrad', { gradOut: grad, x, weight, mean: mu, rstd }, attrs),
+  ),
+  layerNormGrad: 'decomposed',
+  batchNorm: jointly(['x', 'weight', 'mean', 'variance'], ({ grad, x, weight, mean: mu, variance, specs, attrs }) =>
+    dispatch(
+      'batchNormGrad',
+      { gradOut: grad, x, weight, mean: mu, variance },
+      { eps: attrs.eps, statistics: specs.runningMean ? 'given' : 'batch' },
+    ),
+  ),
+  batchNormGrad: 'decomposed',
+
+  nllLoss: 'decomposed',
+  crossEntropy: 'decomposed',
+  mseLoss: 'decomposed',
+  binaryCrossEntropy: 'decomposed',
+  binaryCrossEntropyWithLogits: 'decomposed',
+};
+
+/** PyTorch's convention where both operands attain the extremum. */
+function halveTies(grad: Tensor, a: Tensor, b: Tensor): Tensor {
+  return where(equal(a, b), div(grad, 2), grad);
+}
+
+/** A reduced tensor, repeated over the dimensions it was reduced from. */
+function spread(reduced: Tensor, { shape }: TensorSpec, { dims }: Reduction): Tensor {
+  const kept = shape.map((size, dim) => (dims.includes(dim) ? 1 : size));
+  return expand(reshape(reduced, kept), shape);
+}
+
+function undoSlice({ start, end, step }: DimSlice, size: number): DimPadding {
+  const count = Math.ceil((end - start) / step);
+  if (count === 0) return { low: size, high: 0, interior: 0 };
+  return { low: start, high: size - start - (count - 1) * step - 1, interior: step - 1 };
+}
+
+function undoPad({ low, interior }: DimPadding, size: number): DimSlice {
+  const end = size === 0 ? low : low + (size - 1) * (interior + 1) + 1;
+  return { start: low, end, step: interior + 1 };
+}
+
+/** All leading dimensions as one. */
+function rows(x: Tensor): Tensor {
+  return x.shape.length === 2 ? x : reshape(x, [-1, x.shape.at(-1) as number]);
+}

@@ -1,0 +1,263 @@
+import { dispatch } from '../dispatch/layers.ts';
+import type { LossReduction, Ops } from '../ops/signatures.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { matmul } from './contraction.ts';
+import {
+  abs,
+  add,
+  cast,
+  clamp,
+  div,
+  equal,
+  erf,
+  exp,
+  greater,
+  log,
+  maximum,
+  mul,
+  neg,
+  notEqual,
+  rsqrt,
+  sub,
+  tanh,
+  where,
+} from './elementwise.ts';
+import { indexSelect } from './indexing.ts';
+import { reduce } from './loss.ts';
+import { reshape, unsqueeze } from './movement.ts';
+import { amax, logSoftmax, mean, reducedCount, sum } from './reduction.ts';
+
+/** The ops that are also defined in terms of others. */
+export type DecomposedOp =
+  | 'tanhGrad'
+  | 'sigmoidGrad'
+  | 'softplus'
+  | 'reluGrad'
+  | 'gelu'
+  | 'geluGrad'
+  | 'clamp'
+  | 'variance'
+  | 'softmax'
+  | 'softmaxGrad'
+  | 'logSoftmax'
+  | 'logSoftmaxGrad'
+  | 'linear'
+  | 'layerNorm'
+  | 'layerNormGrad'
+  | 'batchNorm'
+  | 'batchNormGrad'
+  | 'nllLoss'
+  | 'crossEntropy'
+  | 'mseLoss'
+  | 'binaryCrossEntropy'
+  | 'binaryCrossEntropyWithLogits';
+
+/** √(2/π) and the cubic coefficient of the tanh form of GELU (Hendrycks & Gimpel, 2016). */
+const geluScale = Math.sqrt(2 / Math.PI);
+const geluCubic = 0.044715;
+
+/**
+ * What a fused op means in terms of others: the fallback for a missing kernel, the oracle for a present one, and the
+ * way to differentiate backward passes once more.
+ *
+ * Written as if all inputs were wide: whoever runs one widens 16-bit inputs first and rounds the results once.
+ */
+export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
+  tanhGrad: ({ gradOut, out }) => mul(gradOut, sub(1, mul(out, out))),
+  sigmoidGrad: ({ gradOut, out }) => mul(gradOut, mul(out, sub(1, out))),
+  // log(1 + e^z) = max(z, 0) + log(1 + e^(−|z|)), which cannot overflow.
+  softplus({ x }, { beta, threshold }) {
+    const z = mul(x, beta);
+    return where(greater(z, threshold), x, div(add(maximum(z, 0), log(add(exp(neg(abs(z))), 1))), beta));
+  },
+  reluGrad: ({ gradOut, out }) => where(greater(out, 0), gradOut, 0),
+  gelu({ x }, { approximate }) {
+    if (approximate === 'none') return mul(x, normalCdf(x));
+    return mul(mul(x, 0.5), add(tanh(geluInner(x)), 1));
+  },
+  geluGrad({ gradOut, x }, { approximate }) {
+    if (approximate === 'none') {
+      // d(xΦ) = Φ + xφ,  φ = e^(−x²/2) / √(2π)
+      const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+      return mul(gradOut, add(normalCdf(x), mul(x, density)));
+    }
+    const t = tanh(geluInner(x));
+    const slope = mul(add(mul(mul(x, x), 3 * geluCubic), 1), geluScale);
+    const bell = mul(mul(mul(x, 0.5), sub(1, mul(t, t))), slope);
+    return mul(gradOut, add(mul(add(t, 1), 0.5), bell));
+  },
+  clamp({ x }, { min, max }) {
+    const above = where(greater(x.number(min), x), x.number(min), x);
+    return where(greater(above, max), x.number(max), above);
+  },
+
+  variance({ x }, { dims, keepDim, correction }) {
+    const centred = sub(x, mean(x, dims, { keepDim: true }));
+    return div(sum(mul(centred, centred), dims, { keepDim }), reducedCount(x.shape, dims) - correction);
+  },
+  softmax({ x }, { dim, dtype }) {
+    const wide = dtype ? cast(x, dtype) : x;
+    const powers = exp(sub(wide, amax(wide.detach(), dim, { keepDim: true })));
+    return div(powers, sum(powers, dim, { keepDim: true }));
+  },
+  softmaxGrad: ({ gradOut, out }, { dim }) => mul(out, sub(gradOut, sum(mul(gradOut, out), dim, { keepDim: true }))),
+  logSoftmax({ x }, { dim, dtype }) {
+    const wide = dtype ? cast(x, dtype) : x;
+    const shifted = sub(wide, amax(wide.detach(), dim, { keepDim: true }));
+    return sub(shifted, log(sum(exp(shifted), dim, { keepDim: true })));
+  },
+  logSoftmaxGrad: ({ gradOut, out }, { dim }) => sub(gradOut, mul(exp(out), sum(gradOut, dim, { keepDim: true }))),
+
+  linear({ x, weight, bias }) {
+    const product = x.shape.length === 1 ? matmul(weight, x) : matmul(x, weight, { transposeB: true });
+    return bias ? add(product, bias) : product;
+  },
+
+  layerNorm({ x, weight, bias }, { rank, eps }) {
+    const dims = lastDims(x, rank);
+    const mu = mean(x, dims, { keepDim: true });
+    const centred = sub(x, mu);
+    const rstd = rsqrt(add(mean(mul(centred, centred), dims, { keepDim: true }), eps));
+    return { out: affine(mul(centred, rstd), weight, bias), mean: mu, rstd };
+  },
+  // ∂x = rstd · (g − mean(g) − x̂ · mean(g · x̂)),  g = gradOut · weight. The statistics are computed again from x, so that
+  // a second derivative sees that they depend on it.
+  layerNormGrad({ gradOut, x, weight }, { rank, eps }) {
+    const dims = lastDims(x, rank);
+    const leading = x.shape.map((_, dim) => dim).slice(0, -rank);
+    const { normalized, rstd } = standardize(x, dims, eps);
+    return {
+      x: normGrad(weight ? mul(gradOut, weight) : gradOut, normalized, rstd, dims),
+      weight: sum(mul(gradOut, normalized), leading),
+      bias: sum(gradOut, leading),
+    };
+  },
+  batchNorm({ x, weight, bias, runningMean, runningVar }, { eps }) {
+    const dims = otherDims(x);
+    const mu = runningMean ?? mean(x, dims);
+    const centred = sub(x, channelwise(mu, x));
+    const variance = runningVar ?? mean(mul(centred, centred), dims);
+    const normalized = mul(centred, channelwise(rsqrt(add(variance, eps)), x));
+    return {
+      out: affine(normalized, weight && channelwise(weight, x), bias && channelwise(bias, x)),
+      mean: mu,
+      variance,
+    };
+  },
+  batchNormGrad({ gradOut, x, weight, mean: mu, variance }, { eps, statistics }) {
+    const dims = otherDims(x);
+    const g = weight ? mul(gradOut, channelwise(weight, x)) : gradOut;
+    if (statistics === 'batch') {
+      const { normalized, rstd } = standardize(x, dims, eps);
+      return {
+        x: normGrad(g, normalized, rstd, dims),
+        weight: sum(mul(gradOut, normalized), dims),
+        bias: sum(gradOut, dims),
+      };
+    }
+    const rstd = channelwise(rsqrt(add(variance, eps)), x);
+    const normalized = mul(sub(x, channelwise(mu, x)), rstd);
+    return { x: mul(g, rstd), weight: sum(mul(gradOut, normalized), dims), bias: sum(gradOut, dims) };
+  },
+
+  nllLoss({ input, target, weight }, { ignoreIndex, reduction }) {
+    const picked = pickClass(input, target, ignoreIndex);
+    const factors = classWeights(input, target, weight, ignoreIndex);
+    return weightedLoss(neg(mul(picked, factors)), factors, reduction);
+  },
+  crossEntropy({ input, target, weight }, { ignoreIndex, labelSmoothing, reduction }) {
+    const dim = classDim(input);
+    const logProbs = logSoftmax(input, dim);
+    const factors = classWeights(input, target, weight, ignoreIndex);
+    const likelihood = neg(mul(pickClass(logProbs, target, ignoreIndex), factors));
+    if (labelSmoothing === 0) return weightedLoss(likelihood, factors, reduction);
+    const weighted = weight
+      ? mul(logProbs, reshape(weight, [-1, ...input.shape.slice(dim + 1).map(() => 1)]))
+      : logProbs;
+    const counted = cast(notEqual(target, ignoreIndex), input.dtype);
+    const smoothing = neg(mul(sum(weighted, dim), counted));
+    const classes = input.shape[dim] as number;
+    return add(
+      mul(weightedLoss(likelihood, factors, reduction), 1 - labelSmoothing),
+      mul(weightedLoss(smoothing, factors, reduction), labelSmoothing / classes),
+    );
+  },
+  mseLoss({ input, target }, { reduction }) {
+    const difference = sub(input, target);
+    return reduce(mul(difference, difference), reduction);
+  },
+  binaryCrossEntropy({ input, target, weight }, { reduction }) {
+    const clampedLog = (p: Tensor): Tensor => clamp(log(p), { min: -100 });
+    const losses = neg(add(mul(target, clampedLog(input)), mul(sub(1, target), clampedLog(sub(1, input)))));
+    return reduce(weight ? mul(losses, weight) : losses, reduction);
+  },
+  binaryCrossEntropyWithLogits({ input, target, weight, posWeight }, { reduction }) {
+    // log(1 + e^(−x)) = log(1 + e^(−|x|)) + max(−x, 0)
+    const tail = add(log(add(exp(neg(abs(input))), 1)), maximum(neg(input), 0));
+    const factor = posWeight ? add(mul(sub(posWeight, 1), target), 1) : undefined;
+    const losses = add(mul(sub(1, target), input), factor ? mul(factor, tail) : tail);
+    return reduce(weight ? mul(losses, weight) : losses, reduction);
+  },
+};
+
+/** Φ(x) = (1 + erf(x/√2)) / 2 */
+function normalCdf(x: Tensor): Tensor {
+  return mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
+}
+
+function geluInner(x: Tensor): Tensor {
+  return mul(mul(x, add(mul(mul(x, x), geluCubic), 1)), geluScale);
+}
+
+function lastDims(x: Tensor, rank: number): number[] {
+  return x.shape.map((_, dim) => dim).slice(-rank);
+}
+
+/** All dimensions but the channels'. */
+function otherDims(x: Tensor): number[] {
+  return x.shape.map((_, dim) => dim).filter((dim) => dim !== 1);
+}
+
+/** One value per channel, shaped to broadcast against `x`. */
+function channelwise(values: Tensor, x: Tensor): Tensor {
+  return reshape(values, [-1, ...x.shape.slice(2).map(() => 1)]);
+}
+
+function affine(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined): Tensor {
+  const scaled = weight ? mul(x, weight) : x;
+  return bias ? add(scaled, bias) : scaled;
+}
+
+function standardize(x: Tensor, dims: readonly number[], eps: number): { normalized: Tensor; rstd: Tensor } {
+  const centred = sub(x, mean(x, dims, { keepDim: true }));
+  const rstd = rsqrt(add(mean(mul(centred, centred), dims, { keepDim: true }), eps));
+  return { normalized: mul(centred, rstd), rstd };
+}
+
+function normGrad(g: Tensor, normalized: Tensor, rstd: Tensor, dims: readonly number[]): Tensor {
+  const projection = mul(normalized, mean(mul(g, normalized), dims, { keepDim: true }));
+  return mul(rstd, sub(sub(g, mean(g, dims, { keepDim: true })), projection));
+}
+
+function classDim(input: Tensor): number {
+  return input.shape.length === 1 ? 0 : 1;
+}
+
+/** `input` at each target's class; an ignored target reads class 0, and its weight of 0 discards it. */
+function pickClass(input: Tensor, target: Tensor, ignoreIndex: number): Tensor {
+  const dim = classDim(input);
+  const index = unsqueeze(where(equal(target, ignoreIndex), 0, target), dim);
+  return reshape(dispatch('gather', { x: input, index }, { dim }), target.shape);
+}
+
+/** The weight of each target's class, and 0 for ignored targets. */
+function classWeights(input: Tensor, target: Tensor, weight: Tensor | undefined, ignoreIndex: number): Tensor {
+  const counted = cast(notEqual(target, ignoreIndex), input.dtype);
+  if (!weight) return counted;
+  return mul(indexSelect(weight, 0, where(equal(target, ignoreIndex), 0, target)), counted);
+}
+
+function weightedLoss(losses: Tensor, factors: Tensor, reduction: LossReduction): Tensor {
+  if (reduction === 'mean') return div(sum(losses), sum(factors));
+  return reduction === 'sum' ? sum(losses) : losses;
+}

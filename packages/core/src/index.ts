@@ -1,0 +1,251 @@
+import { record } from './autograd/record.ts';
+import { install } from './dispatch/layers.ts';
+import { execute } from './tensor/execute.ts';
+import { Tensor } from './tensor/tensor.ts';
+
+install(execute, { autograd: record });
+
+// console.log in Node prints tensors as toString does.
+Object.defineProperty(Tensor.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: Tensor) {
+    return this.toString();
+  },
+});
+
+export { type BackwardOptions, backward, type GradOptions, grad } from './autograd/backward.ts';
+export { checkpoint } from './autograd/checkpoint.ts';
+export { derivatives } from './autograd/derivatives.ts';
+export { type CustomFunction, customFunction, type FunctionContext } from './autograd/function.ts';
+export { enableGrad, isGradEnabled, noGrad } from './autograd/grad-mode.ts';
+export { type GradHook, GradNode, type GradSlot, reachableNodes } from './autograd/graph.ts';
+export { savedBytes } from './autograd/saved-bytes.ts';
+export {
+  currentLayers,
+  dispatch,
+  type Layer,
+  type Layers,
+  layerOrder,
+  type OpCall,
+  type Run,
+  type Slot,
+  withLayers,
+} from './dispatch/layers.ts';
+export {
+  addmm,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv1d,
+  conv2d,
+  conv3d,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+  linear,
+  type MatmulOptions,
+  matmul,
+  type PerDim,
+} from './functional/contraction.ts';
+export { type DecomposedOp, decompositions } from './functional/decompositions.ts';
+export {
+  abs,
+  add,
+  cast,
+  clamp,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  gelu,
+  greater,
+  greaterEqual,
+  isFinite,
+  less,
+  lessEqual,
+  log,
+  maskedFill,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  type Operand,
+  pow,
+  reciprocal,
+  relu,
+  rsqrt,
+  sigmoid,
+  sign,
+  silu,
+  sin,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  tanh,
+  where,
+} from './functional/elementwise.ts';
+export { embedding, gather, indexAdd, indexSelect } from './functional/indexing.ts';
+export {
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+  type ClassLossOptions,
+  crossEntropy,
+  type LossOptions,
+  mseLoss,
+  nllLoss,
+} from './functional/loss.ts';
+export {
+  chunk,
+  concat,
+  expand,
+  flatten,
+  flip,
+  narrow,
+  pad,
+  permute,
+  reshape,
+  type SliceRange,
+  select,
+  slice,
+  split,
+  squeeze,
+  stack,
+  transpose,
+  unsqueeze,
+} from './functional/movement.ts';
+export {
+  type AffineOptions,
+  type BatchNormResult,
+  batchNorm,
+  groupNorm,
+  instanceNorm,
+  layerNorm,
+  rmsNorm,
+} from './functional/normalization.ts';
+export {
+  type AvgPoolOptions,
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  avgPool1d,
+  avgPool2d,
+  avgPool3d,
+  type MaxPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  maxPool3d,
+} from './functional/pooling.ts';
+export {
+  type DropoutOptions,
+  defaultGenerator,
+  dropout,
+  Generator,
+  type GeneratorState,
+  manualSeed,
+} from './functional/random.ts';
+export {
+  amax,
+  argmax,
+  type Dims,
+  type DTypeOption,
+  logSoftmax,
+  logsumexp,
+  mean,
+  norm,
+  normalize,
+  type ReductionOptions,
+  softmax,
+  std,
+  sum,
+  variance,
+} from './functional/reduction.ts';
+export { infer } from './ops/infer.ts';
+export type {
+  Args,
+  Attrs,
+  ConvolutionAttrs,
+  DimPadding,
+  DimSlice,
+  Inputs,
+  LossReduction,
+  OpName,
+  Ops,
+  Outputs,
+  PoolAttrs,
+  PoolWindow,
+  Reduction,
+  Result,
+} from './ops/signatures.ts';
+export {
+  type ScaleUpdate,
+  type StepAttrs,
+  type UpdateAttrs,
+  type UpdateInputs,
+  type UpdateName,
+  type Updates,
+  updateTargets,
+} from './ops/updates.ts';
+export {
+  bfloat16BitsOf,
+  bfloat16Value,
+  float16BitsOf,
+  float16Value,
+  type HalfCodec,
+  halfCodecs,
+} from './spec/convert.ts';
+export {
+  computeDType,
+  type DType,
+  dtypeNames,
+  dtypes,
+  type HalfDType,
+  isDType,
+  isFloat,
+  isHalf,
+} from './spec/dtype.ts';
+export { argumentError, type ErrorCode, TensorError } from './spec/errors.ts';
+export { type Finfo, finfo, formats } from './spec/format.ts';
+export {
+  allocateHost,
+  decodeValues,
+  encodeNumbers,
+  type HostData,
+  type HostDataOf,
+  roundTo,
+  type Values,
+} from './spec/host-data.ts';
+export { philoxWords, uniformOf } from './spec/philox.ts';
+export { promoteTypes, resultType } from './spec/promotion.ts';
+export { broadcastShapes, sameShape, sizeOf, stridesOf } from './spec/shape.ts';
+export { leaves, mapLeaves, showSpec, type TensorSpec, type Tree } from './spec/spec.ts';
+export {
+  arange,
+  type CreateOptions,
+  fromHost,
+  full,
+  ones,
+  onesLike,
+  type RandomOptions,
+  rand,
+  randn,
+  tensor,
+  zeros,
+  zerosLike,
+} from './tensor/create.ts';
+export { type AnyKernel, decorate } from './tensor/decorate.ts';
+export { defaultDevice, setDefaultDevice } from './tensor/default-device.ts';
+export type {
+  Block,
+  Device,
+  Kernel,
+  KernelRow,
+  Kernels,
+  MemoryReport,
+  Storage,
+  UpdateKernel,
+  UpdateKernels,
+} from './tensor/device.ts';
+export type { NestedArray } from './tensor/format.ts';
+export { scope } from './tensor/scope.ts';
+export { update } from './tensor/update.ts';
+export { Tensor };

@@ -1,0 +1,49 @@
+/** Element types, by PyTorch's canonical names. */
+export type DType = 'bool' | 'uint8' | 'int32' | 'float16' | 'bfloat16' | 'float32' | 'float64';
+
+/** The two 16-bit floating-point types, which autocast can lower to. */
+export type HalfDType = 'float16' | 'bfloat16';
+
+/** Ordered: an operand of lower participation changes the result only if its category is higher (AMP.md D4.1). */
+export type Category = 'bool' | 'integer' | 'float';
+
+export interface DTypeInfo {
+  readonly bytes: number;
+  readonly category: Category;
+}
+
+/** One row per dtype; the order is the order of the promotion lattice. */
+export const dtypes: { readonly [D in DType]: DTypeInfo } = {
+  bool: { bytes: 1, category: 'bool' },
+  uint8: { bytes: 1, category: 'integer' },
+  int32: { bytes: 4, category: 'integer' },
+  float16: { bytes: 2, category: 'float' },
+  bfloat16: { bytes: 2, category: 'float' },
+  float32: { bytes: 4, category: 'float' },
+  float64: { bytes: 8, category: 'float' },
+};
+
+export const dtypeNames: readonly DType[] = Object.keys(dtypes) as DType[];
+
+/** The dtype of integer tensors turned into floats, and of every factory function that is not told otherwise. */
+export const defaultFloat: DType = 'float32';
+
+export function isDType(name: unknown): name is DType {
+  return typeof name === 'string' && Object.hasOwn(dtypes, name);
+}
+
+export function isFloat(dtype: DType): boolean {
+  return dtypes[dtype].category === 'float';
+}
+
+export function isHalf(dtype: DType): dtype is HalfDType {
+  return dtype === 'float16' || dtype === 'bfloat16';
+}
+
+/**
+ * The dtype in which an op on `dtype` is computed before its result is rounded once (AMP.md D3.1): float32 for the
+ * 16-bit types, the type itself otherwise.
+ */
+export function computeDType(dtype: DType): DType {
+  return isHalf(dtype) ? 'float32' : dtype;
+}
