@@ -51,6 +51,7 @@ export {
   add,
   cast,
   clamp,
+  clone,
   cos,
   div,
   equal,

@@ -1,10 +1,11 @@
 import { withLayers } from '../dispatch/layers.ts';
-import { add, cast } from '../functional/elementwise.ts';
+import { add, cast, clone } from '../functional/elementwise.ts';
 import { expand, reshape } from '../functional/movement.ts';
 import { sum } from '../functional/reduction.ts';
 import { isFloat } from '../spec/dtype.ts';
 import { argumentError } from '../spec/errors.ts';
 import { sameShape } from '../spec/shape.ts';
+import type { Block } from '../tensor/device.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type GradSlot, reachableNodes } from './graph.ts';
 import { record } from './record.ts';
@@ -36,8 +37,9 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
     );
   }
   const grads = walk([root], [gradient], options);
+  const taken = new Set<Block>(gradient ? [gradient.storage.block] : []);
   for (const [slot, grad] of grads) {
-    if (!slot.origin || slot.retainsGrad) accumulate(slot, grad, options);
+    if (!slot.origin || slot.retainsGrad) accumulate(slot, grad, taken, options);
   }
 }
 
@@ -185,9 +187,20 @@ function seed(root: Tensor, gradient: Tensor | undefined): Tensor {
   return gradient;
 }
 
-function accumulate(slot: GradSlot, gradient: Tensor, { createGraph = false }: BackwardOptions): void {
-  const total = withLayers({ autocast: undefined, autograd: createGraph ? record : undefined }, () =>
-    cast(slot.grad ? add(slot.grad, gradient) : gradient, slot.dtype),
+/** Adds to `.grad`. Gradients are unscaled in place, so each owns its memory: `taken` is what others hold already. */
+function accumulate(
+  slot: GradSlot,
+  gradient: Tensor,
+  taken: Set<Block>,
+  { createGraph = false }: BackwardOptions,
+): void {
+  const total = withLayers(
+    { observe: undefined, autocast: undefined, autograd: createGraph ? record : undefined },
+    () => {
+      const sum = cast(slot.grad ? add(slot.grad, gradient) : gradient, slot.dtype);
+      return taken.has(sum.storage.block) ? clone(sum) : sum;
+    },
   );
+  taken.add(total.storage.block);
   slot.grad = total.keep();
 }

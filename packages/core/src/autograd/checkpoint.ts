@@ -48,7 +48,7 @@ export function checkpoint(body: () => Tensor): Tensor {
   return out;
 }
 
-/** The nodes behind `out` that were made since, newest first. */
+/** The nodes behind `out` that were made since and saved something, newest first. */
 function nodesSince(out: Tensor, first: number): GradNode[] {
-  return reachableNodes([out.slot]).filter(({ id }) => id >= first);
+  return reachableNodes([out.slot]).filter(({ id, saved }) => id >= first && saved.length > 0);
 }

@@ -77,10 +77,10 @@ export abstract class GradNode {
   /**
    * What was saved, by name.
    *
-   * @throws TensorError `graph-released` after `release`; `modified-in-place` if one was changed since.
+   * @throws TensorError `graph-released` after `release`, if anything was saved; `modified-in-place` if one was changed since.
    */
   protected unpack(): Record<string, Tensor> {
-    if (this.#released) {
+    if (this.#released && this.#saved.size > 0) {
       throw new TensorError(
         'graph-released',
         `backward: what ${this.#description()} had saved was released by an earlier backward. Pass { retainGraph: true } to the first one.`,

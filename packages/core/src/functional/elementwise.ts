@@ -195,3 +195,8 @@ export function isFinite(x: Tensor): Tensor {
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype && !x.isNumber ? x : dispatch('cast', { x }, { dtype });
 }
+
+/** The same values in memory of their own. */
+export function clone(x: Tensor): Tensor {
+  return dispatch('cast', { x }, { dtype: x.dtype });
+}

@@ -106,6 +106,7 @@ export interface Ops<T> {
   geluGrad(inputs: { gradOut: T; x: T }, attrs: { approximate: 'none' | 'tanh' }): T;
   clamp(inputs: { x: T }, attrs: { min: number; max: number }): T;
   isFinite(inputs: { x: T }): T;
+  /** Always new memory, also when the dtype stays. */
   cast(inputs: { x: T }, attrs: { dtype: DType }): T;
   dropout(inputs: { x: T }, attrs: DropoutAttrs): T;
 

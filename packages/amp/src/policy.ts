@@ -1,0 +1,106 @@
+import type { OpName } from '@halfgrad/core';
+
+/** What autocast does to the floating-point inputs of an op (AMP.md A1). */
+export type CastPolicy =
+  /** Cast to the region's dtype: many multiply-adds, which tolerate few bits. */
+  | 'lowerPrecision'
+  /** Cast to float32: exponentials, norms and losses, which overflow or lose bits. */
+  | 'float32'
+  /** Computed in and returned as float32 through the op's own `dtype`, unless the caller gave one; inputs stay narrow. */
+  | 'float32Result'
+  /** Cast to float32 if any input is float32, else to the region's dtype; the other 16-bit type is refused. */
+  | 'promote'
+  /** Refused: it goes wrong in 16 bit, and there is a better op. */
+  | 'banned'
+  /** Runs in whatever dtypes arrive, with ordinary promotion. */
+  | 'unchanged';
+
+export type PolicyTable = { readonly [K in OpName]: CastPolicy };
+
+/**
+ * Table 4 of 5: the accelerator policy, which all tutorials describe (CUDA in PyTorch 2.13; AMP.md A2, A12), grouped like
+ * PyTorch's "Autocast Op Reference".
+ */
+export const acceleratorPolicy: PolicyTable = {
+  matmul: 'lowerPrecision',
+  linear: 'lowerPrecision',
+  convolution: 'lowerPrecision',
+  convolutionInputGrad: 'lowerPrecision',
+  convolutionWeightGrad: 'lowerPrecision',
+
+  exp: 'float32',
+  log: 'float32',
+  pow: 'float32',
+  reciprocal: 'float32',
+  rsqrt: 'float32',
+  softplus: 'float32',
+  layerNorm: 'float32',
+  nllLoss: 'float32',
+  crossEntropy: 'float32',
+  mseLoss: 'float32',
+  binaryCrossEntropyWithLogits: 'float32',
+
+  sum: 'float32Result',
+  softmax: 'float32Result',
+  logSoftmax: 'float32Result',
+
+  scatterAdd: 'promote',
+
+  // In float16 a sigmoid above about 8.3 is exactly 1, and log(1 − p) is −∞ (AMP.md A11).
+  binaryCrossEntropy: 'banned',
+
+  add: 'unchanged',
+  sub: 'unchanged',
+  mul: 'unchanged',
+  div: 'unchanged',
+  maximum: 'unchanged',
+  minimum: 'unchanged',
+  equal: 'unchanged',
+  notEqual: 'unchanged',
+  less: 'unchanged',
+  lessEqual: 'unchanged',
+  greater: 'unchanged',
+  greaterEqual: 'unchanged',
+  where: 'unchanged',
+  neg: 'unchanged',
+  abs: 'unchanged',
+  sign: 'unchanged',
+  sqrt: 'unchanged',
+  sin: 'unchanged',
+  cos: 'unchanged',
+  erf: 'unchanged',
+  tanh: 'unchanged',
+  tanhGrad: 'unchanged',
+  sigmoid: 'unchanged',
+  sigmoidGrad: 'unchanged',
+  relu: 'unchanged',
+  reluGrad: 'unchanged',
+  gelu: 'unchanged',
+  geluGrad: 'unchanged',
+  clamp: 'unchanged',
+  isFinite: 'unchanged',
+  cast: 'unchanged',
+  dropout: 'unchanged',
+  reshape: 'unchanged',
+  permute: 'unchanged',
+  expand: 'unchanged',
+  slice: 'unchanged',
+  pad: 'unchanged',
+  concat: 'unchanged',
+  flip: 'unchanged',
+  indexSelect: 'unchanged',
+  indexAdd: 'unchanged',
+  gather: 'unchanged',
+  mean: 'unchanged',
+  variance: 'unchanged',
+  amax: 'unchanged',
+  argmax: 'unchanged',
+  softmaxGrad: 'unchanged',
+  logSoftmaxGrad: 'unchanged',
+  maxPool: 'unchanged',
+  avgPool: 'unchanged',
+  avgPoolGrad: 'unchanged',
+  layerNormGrad: 'unchanged',
+  batchNorm: 'unchanged',
+  batchNormGrad: 'unchanged',
+};

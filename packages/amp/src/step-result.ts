@@ -1,0 +1,89 @@
+import { isFinite, noGrad, type Tensor, TensorError } from '@halfgrad/core';
+
+/** A parameter whose gradient was not finite, and in how many elements. */
+export interface NonFinite {
+  readonly name: string;
+  readonly count: number;
+}
+
+interface Outcome {
+  readonly foundInf: boolean;
+  readonly scale: number;
+}
+
+/**
+ * What `GradScaler.step` did. Fields are read from the device when they are asked for, so a loop that does not ask never
+ * waits; on devices that can only be read asynchronously, `await result.ready()` first.
+ */
+export class StepResult {
+  readonly #foundInf: Tensor | undefined;
+  readonly #scale: Tensor | undefined;
+  readonly #gradients: readonly (readonly [string, Tensor])[];
+  #outcome: Outcome | undefined;
+  #nonFinite: readonly NonFinite[] | undefined;
+
+  /** @internal */
+  constructor(
+    foundInf: Tensor | undefined,
+    scale: Tensor | undefined,
+    gradients: readonly (readonly [string, Tensor])[],
+  ) {
+    this.#foundInf = foundInf;
+    this.#scale = scale;
+    this.#gradients = gradients;
+  }
+
+  /** @internal The result of a disabled scaler. */
+  static taken(): StepResult {
+    const result = new StepResult(undefined, undefined, []);
+    result.#outcome = { foundInf: false, scale: 1 };
+    result.#nonFinite = [];
+    return result;
+  }
+
+  /** Whether the optimizer changed the parameters; schedulers should follow it (AMP.md B7.6). */
+  get stepped(): boolean {
+    return !this.foundInf;
+  }
+
+  get foundInf(): boolean {
+    return this.#read().foundInf;
+  }
+
+  /** The scale that the gradients carried. */
+  get scale(): number {
+    return this.#read().scale;
+  }
+
+  /**
+   * The parameters whose gradients are not finite; empty after a step that was taken. Ask before the gradients are zeroed.
+   */
+  get nonFinite(): readonly NonFinite[] {
+    this.#nonFinite ??= this.foundInf ? countNonFinite(this.#gradients) : [];
+    return this.#nonFinite;
+  }
+
+  /** Reads the outcome asynchronously; afterwards `stepped`, `foundInf` and `scale` do not wait. */
+  async ready(): Promise<this> {
+    if (!this.#outcome && this.#foundInf && this.#scale) {
+      const [foundInf, scale] = await Promise.all([this.#foundInf.data(), this.#scale.data()]);
+      this.#outcome = { foundInf: foundInf[0] !== 0, scale: scale[0] as number };
+    }
+    return this;
+  }
+
+  #read(): Outcome {
+    if (!this.#outcome) {
+      if (!this.#foundInf || !this.#scale) throw new TensorError('scaler-state', 'StepResult: nothing to read');
+      this.#outcome = { foundInf: this.#foundInf.item() !== 0, scale: this.#scale.item() };
+    }
+    return this.#outcome;
+  }
+}
+
+function countNonFinite(gradients: readonly (readonly [string, Tensor])[]): NonFinite[] {
+  return gradients.flatMap(([name, grad]) => {
+    const finite = noGrad(() => isFinite(grad.detach()).sum().item());
+    return finite < grad.size ? [{ name, count: grad.size - finite }] : [];
+  });
+}
