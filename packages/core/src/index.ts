@@ -219,6 +219,7 @@ export { philoxWords, uniformOf } from './spec/philox.ts';
 export { promoteTypes, resultType } from './spec/promotion.ts';
 export { broadcastShapes, sameShape, sizeOf, stridesOf } from './spec/shape.ts';
 export { leaves, mapLeaves, showSpec, type TensorSpec, type Tree } from './spec/spec.ts';
+export { torchName } from './spec/torch-names.ts';
 export {
   arange,
   type CreateOptions,
@@ -248,5 +249,6 @@ export type {
 } from './tensor/device.ts';
 export type { NestedArray } from './tensor/format.ts';
 export { scope } from './tensor/scope.ts';
+export { snapshot } from './tensor/snapshot.ts';
 export { update } from './tensor/update.ts';
 export { Tensor };
