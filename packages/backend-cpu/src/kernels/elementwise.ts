@@ -1,0 +1,176 @@
+import { type Attrs, type Inputs, philoxWords, type TensorSpec, uniformOf } from '@halfgrad/core';
+import { allocateNumbers, countOf, type HostTensor, readAs, readFloats, write } from '../host-tensor.ts';
+import { erfc } from './erf.ts';
+import { broadcastStrides, planLoop } from './layout.ts';
+import { mapElements, mapPairs, type PairRow } from './map.ts';
+
+export const addRow: PairRow = (out, at, length, a, aAt, aStep, b, bAt, bStep) => {
+  for (let i = 0; i < length; i++) out[at + i] = a[aAt + i * aStep]! + b[bAt + i * bStep]!;
+};
+
+export const subRow: PairRow = (out, at, length, a, aAt, aStep, b, bAt, bStep) => {
+  for (let i = 0; i < length; i++) out[at + i] = a[aAt + i * aStep]! - b[bAt + i * bStep]!;
+};
+
+export const mulRow: PairRow = (out, at, length, a, aAt, aStep, b, bAt, bStep) => {
+  for (let i = 0; i < length; i++) out[at + i] = a[aAt + i * aStep]! * b[bAt + i * bStep]!;
+};
+
+export const divRow: PairRow = (out, at, length, a, aAt, aStep, b, bAt, bStep) => {
+  for (let i = 0; i < length; i++) out[at + i] = a[aAt + i * aStep]! / b[bAt + i * bStep]!;
+};
+
+/** IEEE 754's `pow`: JavaScript's, except that 1 to any power, and −1 to ±∞, are 1 and not NaN. */
+export function pow(a: number, b: number): number {
+  if (a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY)) return 1;
+  return a ** b;
+}
+
+/** `a` to the power `b` modulo 2^32, by squaring; a negative power is the truncated reciprocal, so mostly 0. */
+export function integerPow(a: number, b: number): number {
+  if (b < 0) return a === 1 ? 1 : a === -1 ? (b % 2 === 0 ? 1 : -1) : 0;
+  let result = 1;
+  let power = a;
+  for (let rest = b; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result = Math.imul(result, power);
+    power = Math.imul(power, power);
+  }
+  return result;
+}
+
+/** The larger one; a NaN wins. */
+export function maximum(a: number, b: number): number {
+  return a > b || Number.isNaN(a) ? a : b;
+}
+
+/** The smaller one; a NaN wins. */
+export function minimum(a: number, b: number): number {
+  return a < b || Number.isNaN(a) ? a : b;
+}
+
+export function where({ condition, a, b }: Inputs<'where', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
+  const operands = [condition, a, b];
+  const chosen = [readAs(condition, 'bool'), readAs(a, out.dtype), readAs(b, out.dtype)] as const;
+  const [mask, left, right] = chosen;
+  const result = allocateNumbers(out.dtype, countOf(out));
+  if (result.length === 0) return write(result, out);
+  const { rows, length, starts, steps } = planLoop(
+    out.shape,
+    operands.map(({ shape }) => broadcastStrides(shape, out.shape)),
+  );
+  const [maskStep, leftStep, rightStep] = [steps[0]!, steps[1]!, steps[2]!];
+  for (let r = 0; r < rows; r++) {
+    const [maskAt, leftAt, rightAt] = [starts[0]![r]!, starts[1]![r]!, starts[2]![r]!];
+    for (let i = 0; i < length; i++) {
+      result[r * length + i] =
+        mask[maskAt + i * maskStep] === 0 ? right[rightAt + i * rightStep]! : left[leftAt + i * leftStep]!;
+    }
+  }
+  return write(result, out);
+}
+
+export function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** ∂ tanh = 1 − tanh² */
+export function tanhGrad({ gradOut, out: y }: Inputs<'tanhGrad', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
+  return mapPairs(gradOut, y, out, (g, t) => g * (1 - t * t));
+}
+
+/** ∂σ = σ(1 − σ) */
+export function sigmoidGrad(
+  { gradOut, out: y }: Inputs<'sigmoidGrad', HostTensor>,
+  _: unknown,
+  out: TensorSpec,
+): HostTensor {
+  return mapPairs(gradOut, y, out, (g, s) => g * (s * (1 - s)));
+}
+
+/** log(1 + e^z) = max(z, 0) + log(1 + e^(−|z|)), which cannot overflow. */
+export function softplus(
+  { x }: Inputs<'softplus', HostTensor>,
+  { beta, threshold }: Attrs<'softplus'>,
+  out: TensorSpec,
+): HostTensor {
+  return mapElements(x, out, (v) => {
+    const z = v * beta;
+    return z > threshold ? v : (maximum(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))) / beta;
+  });
+}
+
+export function relu({ x }: Inputs<'relu', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
+  const values = readAs(x, out.dtype);
+  const result = allocateNumbers(out.dtype, values.length);
+  for (let i = 0; i < result.length; i++) result[i] = Math.max(values[i]!, 0);
+  return write(result, out);
+}
+
+export function reluGrad({ gradOut, out: y }: Inputs<'reluGrad', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
+  const [grads, values] = [readFloats(gradOut, out.dtype), readFloats(y, out.dtype)];
+  const result = allocateNumbers(out.dtype, values.length);
+  for (let i = 0; i < result.length; i++) result[i] = values[i]! > 0 ? grads[i]! : 0;
+  return write(result, out);
+}
+
+/** √(2/π) and the cubic coefficient of the tanh form (Hendrycks & Gimpel, 2016). */
+const geluScale = Math.sqrt(2 / Math.PI);
+const geluCubic = 0.044715;
+
+/** xΦ(x), or x/2 · (1 + tanh(√(2/π) · (x + 0.044715x³))). */
+export function gelu({ x }: Inputs<'gelu', HostTensor>, { approximate }: Attrs<'gelu'>, out: TensorSpec): HostTensor {
+  if (approximate === 'none') return mapElements(x, out, (v) => v * normalCdf(v));
+  return mapElements(x, out, (v) => 0.5 * v * (1 + Math.tanh(geluScale * (v + geluCubic * v ** 3))));
+}
+
+/** Φ(x) + xφ(x), or the derivative of the tanh form. */
+export function geluGrad(
+  { gradOut, x }: Inputs<'geluGrad', HostTensor>,
+  { approximate }: Attrs<'geluGrad'>,
+  out: TensorSpec,
+): HostTensor {
+  if (approximate === 'none') {
+    const density = (v: number): number => Math.exp(-0.5 * v * v) / Math.sqrt(2 * Math.PI);
+    return mapPairs(gradOut, x, out, (g, v) => g * (normalCdf(v) + v * density(v)));
+  }
+  return mapPairs(gradOut, x, out, (g, v) => {
+    const t = Math.tanh(geluScale * (v + geluCubic * v ** 3));
+    return g * (0.5 * (1 + t) + 0.5 * v * (1 - t * t) * geluScale * (1 + 3 * geluCubic * v * v));
+  });
+}
+
+/** Φ(x) = erfc(−x/√2) / 2, which keeps its relative precision far below 0. */
+function normalCdf(x: number): number {
+  return 0.5 * erfc(-x * Math.SQRT1_2);
+}
+
+export function clamp({ x }: Inputs<'clamp', HostTensor>, { min, max }: Attrs<'clamp'>, out: TensorSpec): HostTensor {
+  return mapElements(x, out, (v) => (v > max ? max : v < min ? min : v));
+}
+
+export function isFinite({ x }: Inputs<'isFinite', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
+  const values = readAs(x, x.dtype);
+  const result = new Uint8Array(values.length);
+  for (let i = 0; i < result.length; i++) result[i] = Number.isFinite(values[i]) ? 1 : 0;
+  return write(result, out);
+}
+
+/** See `readAs` for what becomes of values that an integer dtype does not have. */
+export function cast({ x }: Inputs<'cast', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
+  const values = readAs(x, out.dtype);
+  return write(values === x.block.data ? values.slice() : values, out);
+}
+
+/** Element `i` survives, scaled by 1/(1 − p), if the i-th uniform number of the stream is at least `p`. */
+export function dropout(
+  { x }: Inputs<'dropout', HostTensor>,
+  { p, seed, offset }: Attrs<'dropout'>,
+  out: TensorSpec,
+): HostTensor {
+  const values = readFloats(x, out.dtype);
+  const words = philoxWords(seed, offset, values.length);
+  const result = allocateNumbers(out.dtype, values.length);
+  const scale = 1 / (1 - p);
+  for (let i = 0; i < result.length; i++) result[i] = uniformOf(words[i]!) >= p ? values[i]! * scale : 0;
+  return write(result, out);
+}
