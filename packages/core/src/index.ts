@@ -205,7 +205,7 @@ export {
   isHalf,
 } from './spec/dtype.ts';
 export { argumentError, type ErrorCode, TensorError } from './spec/errors.ts';
-export { type Finfo, finfo, formats } from './spec/format.ts';
+export { type Finfo, type FloatDType, finfo, formats } from './spec/format.ts';
 export {
   allocateHost,
   decodeValues,
@@ -249,6 +249,5 @@ export type {
 } from './tensor/device.ts';
 export type { NestedArray } from './tensor/format.ts';
 export { scope } from './tensor/scope.ts';
-export { snapshot } from './tensor/snapshot.ts';
 export { update } from './tensor/update.ts';
 export { Tensor };

@@ -1,4 +1,4 @@
-import { snapshot } from '@halfgrad/core';
+import { clone } from '@halfgrad/core';
 import { type AnyModule, isCollection, Module } from './module.ts';
 import { Buffer, Parameter } from './parameter.ts';
 
@@ -20,8 +20,8 @@ function copyOf<V>(value: V, copies: Map<unknown, unknown>): V {
 }
 
 function copyValue(value: unknown, copies: Map<unknown, unknown>): unknown {
-  if (value instanceof Parameter) return new Parameter(snapshot(value), { requiresGrad: value.requiresGrad });
-  if (value instanceof Buffer) return new Buffer(snapshot(value));
+  if (value instanceof Parameter) return new Parameter(clone(value.detach()), { requiresGrad: value.requiresGrad });
+  if (value instanceof Buffer) return new Buffer(clone(value.detach()));
   if (!(value instanceof Module) && !isCollection(value)) return value;
   const copy: object = Array.isArray(value) ? [] : Object.create(Object.getPrototypeOf(value));
   // Before its fields are copied, so that a child may refer back to its parent.

@@ -1,4 +1,4 @@
-import { argumentError, sameShape, showSpec, snapshot, type Tensor, TensorError, update } from '@halfgrad/core';
+import { argumentError, clone, sameShape, showSpec, type Tensor, TensorError, update } from '@halfgrad/core';
 
 /** Parameters and buffers under PyTorch's key names. */
 export type StateDict = Readonly<Record<string, Tensor>>;
@@ -19,7 +19,7 @@ export function collectState(tensors: Iterable<readonly [name: string, tensor: T
   const copies = new Map<Tensor, Tensor>();
   const state: Record<string, Tensor> = {};
   for (const [name, tensor] of tensors) {
-    const copy = copies.get(tensor) ?? snapshot(tensor);
+    const copy = copies.get(tensor) ?? clone(tensor.detach());
     copies.set(tensor, copy);
     state[name] = copy;
   }

@@ -1,4 +1,4 @@
-import { sameShape, snapshot, type Tensor, TensorError, torchName, update } from '@halfgrad/core';
+import { clone, sameShape, type Tensor, TensorError, torchName, update } from '@halfgrad/core';
 import type { ParamGroup, ParamState } from './optimizer.ts';
 
 /** The options of a group under PyTorch's names, and the numbers of its parameters. */
@@ -36,7 +36,7 @@ export function saveState<O extends object>(
   for (const [param, i] of numbers) {
     const entries = Object.entries(states.get(param) ?? {});
     if (entries.length > 0) {
-      state[i] = Object.fromEntries(entries.map(([name, tensor]) => [torchName(name), snapshot(tensor)]));
+      state[i] = Object.fromEntries(entries.map(([name, tensor]) => [torchName(name), clone(tensor.detach())]));
     }
   }
   const param_groups = groups.map(
