@@ -1,2 +1,13 @@
+export type { OpSample, Sample } from './arbitraries/op-sample.ts';
+export type { SampleTensor } from './arbitraries/tensor.ts';
+export { type ConformanceOptions, describeConformance } from './conformance.ts';
 export { decodeBlob, decodeNumber, type GoldenBlob, type GoldenNumber, type GoldenTensor } from './golden/decode.ts';
+export {
+  type Differentiable,
+  type GradcheckOptions,
+  type GradcheckReport,
+  gradcheck,
+  gradgradcheck,
+} from './gradcheck.ts';
+export { samples } from './samples.ts';
 export { describeShared, readJson, sharedFile } from './shared.ts';

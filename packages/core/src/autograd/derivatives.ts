@@ -335,5 +335,5 @@ function undoPad({ low, interior }: DimPadding, size: number): DimSlice {
 
 /** All leading dimensions as one. */
 function rows(x: Tensor): Tensor {
-  return x.shape.length === 2 ? x : reshape(x, [-1, x.shape.at(-1) as number]);
+  return x.shape.length === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1) as number]);
 }

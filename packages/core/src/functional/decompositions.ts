@@ -96,14 +96,12 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
     return div(sum(mul(centred, centred), dims, { keepDim }), reducedCount(x.shape, dims) - correction);
   },
   softmax({ x }, { dim, dtype }) {
-    const wide = dtype ? cast(x, dtype) : x;
-    const powers = exp(sub(wide, amax(wide.detach(), dim, { keepDim: true })));
+    const powers = exp(belowMaximum(dtype ? cast(x, dtype) : x, dim));
     return div(powers, sum(powers, dim, { keepDim: true }));
   },
   softmaxGrad: ({ gradOut, out }, { dim }) => mul(out, sub(gradOut, sum(mul(gradOut, out), dim, { keepDim: true }))),
   logSoftmax({ x }, { dim, dtype }) {
-    const wide = dtype ? cast(x, dtype) : x;
-    const shifted = sub(wide, amax(wide.detach(), dim, { keepDim: true }));
+    const shifted = belowMaximum(dtype ? cast(x, dtype) : x, dim);
     return sub(shifted, log(sum(exp(shifted), dim, { keepDim: true })));
   },
   logSoftmaxGrad: ({ gradOut, out }, { dim }) => sub(gradOut, mul(exp(out), sum(gradOut, dim, { keepDim: true }))),
@@ -207,6 +205,11 @@ function normalCdf(x: Tensor): Tensor {
 
 function geluInner(x: Tensor): Tensor {
   return mul(mul(x, add(mul(mul(x, x), geluCubic), 1)), geluScale);
+}
+
+/** x − max along `dim`, so that no exponential overflows. An empty dimension has no maximum and nothing to shift. */
+function belowMaximum(x: Tensor, dim: number): Tensor {
+  return x.shape[dim] === 0 ? x : sub(x, amax(x.detach(), dim, { keepDim: true }));
 }
 
 function lastDims(x: Tensor, rank: number): number[] {

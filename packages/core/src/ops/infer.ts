@@ -277,6 +277,7 @@ export const infer: Ops<TensorSpec> = {
     return { out: like(x), mean: statistics, rstd: statistics };
   },
   layerNormGrad({ gradOut, x, weight, mean, rstd }, { rank }) {
+    requireFloat('layerNormGrad', { gradOut, x, weight, mean, rstd });
     const normalized = normalizedShape('layerNormGrad', x, rank);
     requireAffine('layerNormGrad', x, { weight }, normalized);
     if (
@@ -317,6 +318,7 @@ export const infer: Ops<TensorSpec> = {
     return { out: like(x), mean: statistics, variance: statistics };
   },
   batchNormGrad({ gradOut, x, weight, mean, variance }) {
+    requireFloat('batchNormGrad', { gradOut, x, weight, mean, variance });
     const channels = channelShape('batchNormGrad', x);
     requireAffine('batchNormGrad', x, { weight, mean, variance }, channels);
     if (!sameShape(gradOut.shape, x.shape)) {

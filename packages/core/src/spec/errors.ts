@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'dtype-mismatch'
   | 'device-mismatch'
   | 'not-differentiable'
+  | 'wrong-gradient'
   | 'graph-released'
   | 'modified-in-place'
   | 'disposed'

@@ -1,0 +1,4 @@
+import { describeConformance } from '@halfgrad/testing';
+import { cpu } from './index.ts';
+
+describeConformance(cpu);

@@ -1,0 +1,244 @@
+import {
+  computeDType,
+  type DType,
+  decodeValues,
+  derivatives,
+  dtypeNames,
+  encodeNumbers,
+  type HalfDType,
+  isFloat,
+  isHalf,
+  leaves,
+  mapLeaves,
+  permute,
+  roundTo,
+  showSpec,
+  stridesOf,
+  type Tensor,
+  type Tree,
+} from '@halfgrad/core';
+import type { Arbitrary } from 'fast-check';
+import { expect } from 'vitest';
+import { identical, roundingBound, withinRounding } from '../agreement.ts';
+import type { AnySample } from '../arbitraries/op-sample.ts';
+import { withSpecialValues } from '../arbitraries/special-values.ts';
+import type { SampleTensor } from '../arbitraries/tensor.ts';
+import { gradcheck, gradgradcheck } from '../gradcheck.ts';
+import {
+  announced,
+  call,
+  expectAgreement,
+  fresh,
+  hasDecomposition,
+  hasKernel,
+  inDType,
+  type Maker,
+  type Reading,
+  read,
+  run,
+  type Subject,
+  withoutKernel,
+} from './subject.ts';
+
+/** One thing that is true of every op of a device. */
+export interface Check {
+  readonly title: string;
+  readonly numRuns: number;
+  /** Whether there is anything to check for this op. */
+  readonly applies: (subject: Subject) => boolean;
+  readonly holds: (subject: Subject, sample: AnySample) => Promise<void>;
+  /** Other calls than the op's own samples. */
+  readonly from?: (samples: Arbitrary<AnySample>) => Arbitrary<AnySample>;
+}
+
+const always = (): boolean => true;
+const differentiable = ({ op }: Subject): boolean => derivatives[op] !== 'not differentiable';
+
+/** Roundings on the longest path through an op, besides one per element that it combines. */
+const longestChain = 32;
+
+export const checks: readonly Check[] = [
+  {
+    title: 'gives the shapes and dtypes that its shape rule announces, for every dtype that the rule accepts',
+    numRuns: 20,
+    applies: always,
+    async holds(subject, sample) {
+      for (const dtype of dtypeNames) {
+        const cast = inDType(sample, dtype);
+        const specs = announced(subject.op, cast);
+        if (!specs) continue;
+        const readings = await read(run(subject, cast));
+        expect(readings.map(showSpec)).toEqual(specs.map(showSpec));
+        for (const { shape, values } of readings) expect(values.length).toBe(shape.reduce((a, b) => a * b, 1));
+      }
+    },
+  },
+  {
+    title: 'leaves its inputs as they are',
+    numRuns: 10,
+    applies: always,
+    async holds({ device, op }, { inputs, attrs }) {
+      const tensors = mapLeaves(inputs, (tensor) => fresh(device, tensor));
+      call(op, tensors, attrs);
+      const after = await read(tensors);
+      leaves(inputs).forEach((before, i) => {
+        const stored = decodeValues(encodeNumbers(before.values, before.dtype), before.dtype);
+        expectAgreement(`input ${i}`, valuesOf(after, i), stored, identical);
+      });
+      expect(leaves(tensors).map(({ version }) => version)).toEqual(leaves(tensors).map(() => 0));
+    },
+  },
+  {
+    title: 'does not depend on how its inputs were made',
+    numRuns: 10,
+    applies: always,
+    async holds(subject, sample) {
+      const expected = await read(run(subject, sample));
+      for (const make of [permuted, reshaped]) {
+        const readings = await read(run(subject, sample, make));
+        for (const [i, { values }] of readings.entries()) {
+          expectAgreement(`output ${i}`, values, valuesOf(expected, i), identical);
+        }
+      }
+    },
+  },
+  {
+    title: 'agrees with its decomposition in every floating-point dtype',
+    numRuns: 20,
+    applies: (subject) => hasKernel(subject) && hasDecomposition(subject.op),
+    async holds(subject, sample) {
+      const decomposed: Subject = { ...subject, device: withoutKernel(subject) };
+      for (const dtype of ['float64', 'float32', 'float16', 'bfloat16'] as const) {
+        const cast = inDType(sample, dtype);
+        const actual = await read(run(subject, cast));
+        const expected = await read(run(decomposed, cast));
+        const bound = combiningBound(computeDType(dtype), sample, expected);
+        for (const [i, { dtype: result, values }] of actual.entries()) {
+          expectAgreement(`output ${i} for ${dtype}`, values, valuesOf(expected, i), withinRounding(result, bound));
+        }
+      }
+    },
+  },
+  {
+    title: 'computes 16-bit inputs in float32 and rounds once',
+    numRuns: 20,
+    applies: always,
+    holds: roundsOnce,
+  },
+  {
+    title: 'does so for infinities, NaN, signed zeros and the limits of the formats too',
+    numRuns: 30,
+    applies: always,
+    from: withSpecialValues,
+    holds: roundsOnce,
+  },
+  {
+    title: 'has the gradient that finite differences see',
+    numRuns: 12,
+    applies: differentiable,
+    async holds(subject, sample) {
+      const { fn, inputs } = asFunction(subject, sample);
+      if (fn(...inputs).dtype === 'float64') await gradcheck(fn, inputs);
+    },
+  },
+  {
+    title: 'has the second derivative that finite differences see',
+    numRuns: 6,
+    applies: differentiable,
+    async holds(subject, sample) {
+      const { fn, inputs } = asFunction(subject, sample);
+      if (fn(...inputs).dtype === 'float64') await gradgradcheck(fn, inputs);
+    },
+  },
+];
+/** 16-bit arguments give what their float32 values give, rounded; also with float32 parameters beside a 16-bit input. */
+async function roundsOnce(subject: Subject, sample: AnySample): Promise<void> {
+  for (const dtype of ['float16', 'bfloat16'] as const) {
+    const casts = [inDType(sample, dtype), ...(sample.reduces ? [firstInDType(sample, dtype)] : [])];
+    for (const cast of casts.filter((candidate) => announced(subject.op, candidate))) {
+      const actual = await read(run(subject, cast));
+      const wide = await read(run(subject, widened(cast)));
+      const bound = sample.reduces ? combiningBound('float32', sample, wide) : undefined;
+      for (const [i, { dtype: result, values }] of actual.entries()) {
+        const rounded = Array.from(valuesOf(wide, i), (x) => roundTo(result, x));
+        const agrees = bound === undefined ? identical : withinRounding(result, bound);
+        expectAgreement(`output ${i} for ${dtype}`, values, rounded, agrees);
+      }
+    }
+  }
+}
+
+/** How far a device that adds in an order of its own may be from another. */
+function combiningBound(dtype: DType, { inputs }: AnySample, outputs: readonly Reading[]): number {
+  const tensors = leaves(inputs);
+  const combined = tensors.reduce((total, { values }) => total + values.length, 0);
+  const numbers = [...tensors, ...outputs].map(({ values }) => values);
+  return roundingBound(dtype, longestChain + combined, ...numbers);
+}
+
+function firstInDType(sample: AnySample, dtype: HalfDType): AnySample {
+  const first = leaves(sample.inputs).find((tensor) => tensor.dtype === 'float64');
+  const inputs = mapLeaves(sample.inputs, (tensor) => (tensor === first ? { ...tensor, dtype } : tensor));
+  return inDType({ ...sample, inputs }, 'float32');
+}
+
+function widened(sample: AnySample): AnySample {
+  const inputs = mapLeaves(sample.inputs, (tensor): SampleTensor => {
+    const values = tensor.values.map((x) => roundTo(tensor.dtype, x));
+    return isHalf(tensor.dtype) ? { ...tensor, dtype: 'float32', values } : tensor;
+  });
+  return { ...sample, inputs };
+}
+
+/** Made with its dimensions reversed, then permuted back. */
+const permuted: Maker = (device, { shape, dtype, values }) => {
+  const dims = shape.map((_, dim) => dim).toReversed();
+  const reversed = fresh(device, { shape: shape.toReversed(), dtype, values: reverseDims(values, shape) });
+  return permute(reversed, dims);
+};
+
+/** Made with one dimension, then reshaped. */
+const reshaped: Maker = (device, { shape, dtype, values }) =>
+  fresh(device, { shape: [values.length], dtype, values }).reshape(shape);
+
+/** The elements of a row-major tensor in column-major order. */
+function reverseDims(values: readonly number[], shape: readonly number[]): number[] {
+  const strides = stridesOf(shape);
+  const reversed = stridesOf(shape.toReversed()).toReversed();
+  const moved = new Array<number>(values.length);
+  values.forEach((x, at) => {
+    const target = shape.reduce((sum, size, dim) => {
+      const index = Math.floor(at / (strides[dim] as number)) % size;
+      return sum + index * (reversed[dim] as number);
+    }, 0);
+    moved[target] = x;
+  });
+  return moved;
+}
+
+/** The op as a function of all its tensors; those with a derivative require a gradient. */
+function asFunction(
+  { device, op }: Subject,
+  sample: AnySample,
+): { fn: (...all: Tensor[]) => Tensor; inputs: Tensor[] } {
+  const tensors = mapLeaves(sample.inputs, (tensor) => fresh(device, tensor));
+  for (const [name, branch] of Object.entries(tensors as Record<string, Tree<Tensor>>)) {
+    if (sample.constants.includes(name)) continue;
+    for (const tensor of leaves(branch)) tensor.requiresGrad = isFloat(tensor.dtype);
+  }
+  const fn = (...all: Tensor[]): Tensor => {
+    let next = 0;
+    const result = call(
+      op,
+      mapLeaves(tensors, () => all[next++] as Tensor),
+      sample.attrs,
+    );
+    // The one differentiable member of a record comes first.
+    return leaves(result)[0] as Tensor;
+  };
+  return { fn, inputs: leaves(tensors) };
+}
+
+function valuesOf(readings: readonly Reading[], i: number): ArrayLike<number> {
+  return (readings[i] as Reading).values;
+}

@@ -1,0 +1,3 @@
+import type { Device } from '@halfgrad/core';
+
+export function describeUpdates(_device: Device): void {}

@@ -1,0 +1,141 @@
+import { dtypeNames, type OpName } from '@halfgrad/core';
+import fc, { type Arbitrary } from 'fast-check';
+import {
+  convolutionInputGrads,
+  convolutions,
+  convolutionWeightGrads,
+  linears,
+  matmuls,
+} from './arbitraries/contraction.ts';
+import { binary, gradAndSaved, ternary, unary, unaryWith } from './arbitraries/elementwise.ts';
+import { gathers, indexAdds, indexSelects, scatterAdds } from './arbitraries/indexing.ts';
+import {
+  binaryCrossEntropies,
+  binaryCrossEntropiesWithLogits,
+  crossEntropies,
+  mseLosses,
+  nllLosses,
+} from './arbitraries/loss.ts';
+import { concats, expands, flips, pads, permutes, reshapes, slices } from './arbitraries/movement.ts';
+import { batchNormGrads, batchNorms, layerNormGrads, layerNorms } from './arbitraries/normalization.ts';
+import { elementwise, type OpSample } from './arbitraries/op-sample.ts';
+import { avgPoolGrads, avgPools, maxPools } from './arbitraries/pooling.ts';
+import { argmaxima, maxima, means, softmaxes, softmaxGrads, sums, variances } from './arbitraries/reduction.ts';
+import {
+  awayFromZero,
+  betweenGridPoints,
+  evenSixteenths,
+  fractions,
+  oddSixteenths,
+  positive,
+  reals,
+  tied,
+} from './arbitraries/tensor.ts';
+
+const approximations = fc.record({ approximate: fc.constantFrom('none' as const, 'tanh' as const) });
+
+/**
+ * Table 5 of 5: arguments of every op, with all shapes, options and optional inputs that its shape rule allows.
+ *
+ * Values stay away from kinks and poles, so that finite differences can judge gradients; `withSpecialValues` puts
+ * infinities and the like in.
+ */
+export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
+  add: binary(reals),
+  sub: binary(reals),
+  mul: binary(reals),
+  div: binary(reals, awayFromZero),
+  pow: binary(positive, reals),
+  maximum: binary(evenSixteenths, oddSixteenths),
+  minimum: binary(evenSixteenths, oddSixteenths),
+  equal: binary(tied),
+  notEqual: binary(tied),
+  less: binary(tied),
+  lessEqual: binary(tied),
+  greater: binary(tied),
+  greaterEqual: binary(tied),
+  where: ternary,
+
+  neg: unary(reals),
+  abs: unary(awayFromZero),
+  sign: unary(awayFromZero),
+  exp: unary(reals),
+  log: unary(positive),
+  sqrt: unary(positive),
+  rsqrt: unary(positive),
+  reciprocal: unary(awayFromZero),
+  sin: unary(reals),
+  cos: unary(reals),
+  erf: unary(reals),
+  tanh: unary(reals),
+  tanhGrad: gradAndSaved(fractions).map(({ gradOut, saved }) => elementwise({ gradOut, out: saved }, undefined)),
+  sigmoid: unary(reals),
+  sigmoidGrad: gradAndSaved(fractions).map(({ gradOut, saved }) => elementwise({ gradOut, out: saved }, undefined)),
+  softplus: unaryWith(
+    reals,
+    fc.record({ beta: fc.constantFrom(0.5, 1, 3), threshold: fc.constantFrom(20, betweenGridPoints) }),
+  ),
+  relu: unary(awayFromZero),
+  reluGrad: gradAndSaved(awayFromZero).map(({ gradOut, saved }) => elementwise({ gradOut, out: saved }, undefined)),
+  gelu: unaryWith(reals, approximations),
+  geluGrad: fc
+    .tuple(gradAndSaved(reals), approximations)
+    .map(([{ gradOut, saved }, attrs]) => elementwise({ gradOut, x: saved }, attrs)),
+  clamp: unaryWith(
+    reals,
+    fc.record({
+      min: fc.constantFrom(-betweenGridPoints, Number.NEGATIVE_INFINITY),
+      max: fc.constantFrom(betweenGridPoints, Number.POSITIVE_INFINITY),
+    }),
+  ),
+  isFinite: unary(reals),
+  cast: unaryWith(reals, fc.record({ dtype: fc.constantFrom(...dtypeNames) })),
+  dropout: unaryWith(
+    reals,
+    fc.record({ p: fc.constantFrom(0, 0.25, 0.5, 1), seed: fc.nat(1000), offset: fc.nat(1000) }),
+  ),
+
+  reshape: reshapes,
+  permute: permutes,
+  expand: expands,
+  slice: slices,
+  pad: pads,
+  concat: concats,
+  flip: flips,
+
+  indexSelect: indexSelects,
+  indexAdd: indexAdds,
+  gather: gathers,
+  scatterAdd: scatterAdds,
+
+  sum: sums,
+  mean: means,
+  variance: variances,
+  amax: maxima,
+  argmax: argmaxima,
+  softmax: softmaxes,
+  softmaxGrad: softmaxGrads,
+  logSoftmax: softmaxes,
+  logSoftmaxGrad: softmaxGrads,
+
+  matmul: matmuls,
+  linear: linears,
+  convolution: convolutions,
+  convolutionInputGrad: convolutionInputGrads,
+  convolutionWeightGrad: convolutionWeightGrads,
+
+  maxPool: maxPools,
+  avgPool: avgPools,
+  avgPoolGrad: avgPoolGrads,
+
+  layerNorm: layerNorms,
+  layerNormGrad: layerNormGrads,
+  batchNorm: batchNorms,
+  batchNormGrad: batchNormGrads,
+
+  nllLoss: nllLosses,
+  crossEntropy: crossEntropies,
+  mseLoss: mseLosses,
+  binaryCrossEntropy: binaryCrossEntropies,
+  binaryCrossEntropyWithLogits: binaryCrossEntropiesWithLogits,
+};
