@@ -140,7 +140,7 @@ function inputGrad({ values: g, count, length }: Rows<Floats>, normalized: Float
 }
 
 function rowSums({ values, count, length }: Rows<Floats>): Floats {
-  const sums = values.slice(0, count);
+  const sums = allocateFloats(values instanceof Float64Array ? 'float64' : 'float32', count);
   for (let r = 0; r < count; r++) sums[r] = sumRow(values, r * length, length);
   return sums;
 }
