@@ -1,0 +1,196 @@
+import { cpu } from '@halfgrad/backend-cpu';
+import {
+  binaryCrossEntropy,
+  checkpoint,
+  conv2d,
+  crossEntropy,
+  type DType,
+  exp,
+  gelu,
+  layerNorm,
+  linear,
+  logSoftmax,
+  matmul,
+  mseLoss,
+  noGrad,
+  relu,
+  setDefaultDevice,
+  softmax,
+  square,
+  type Tensor,
+  tensor,
+  update,
+  zeros,
+} from '@halfgrad/core';
+import { describe, expect, test } from 'vitest';
+import { autocast, autocastDType, isAutocastEnabled } from './autocast.ts';
+
+setDefaultDevice(cpu);
+
+const matrix = (dtype: DType = 'float32'): Tensor => zeros([4, 4], { dtype });
+
+describe('the accelerator policy (AMP.md A4)', () => {
+  const results: readonly [string, (x: Tensor) => Tensor, DType, DType][] = [
+    ['matmul', (x) => matmul(x, matrix()), 'float16', 'float16'],
+    ['linear', (x) => linear(x, matrix(), zeros([4])), 'float16', 'float16'],
+    ['conv2d', (x) => conv2d(x.reshape([1, 4, 2, 2]), zeros([3, 4, 1, 1])), 'float16', 'float16'],
+    ['exp', exp, 'float32', 'float32'],
+    ['square', square, 'float32', 'float32'],
+    ['softmax', (x) => softmax(x, 1), 'float32', 'float32'],
+    ['softmax with a dtype', (x) => softmax(x, 1, { dtype: 'float64' }), 'float64', 'float64'],
+    ['sum', (x) => x.sum(), 'float32', 'float32'],
+    ['mean', (x) => x.mean(), 'float32', 'float16'],
+    ['gelu', (x) => gelu(x), 'float32', 'float16'],
+    ['relu', relu, 'float32', 'float16'],
+    ['add', (x) => x.add(x), 'float32', 'float16'],
+    ['add float32', (x) => x.add(matrix()), 'float32', 'float32'],
+    ['x / 2', (x) => x.div(2), 'float32', 'float16'],
+    ['1 / x', (x) => x.reciprocal(), 'float32', 'float32'],
+    ['layerNorm', (x) => layerNorm(x, [4]), 'float32', 'float32'],
+    ['mseLoss', (x) => mseLoss(x, matrix()), 'float32', 'float32'],
+    ['crossEntropy', (x) => crossEntropy(x, zeros([4], { dtype: 'int32' })), 'float32', 'float32'],
+  ];
+
+  test.each(results)('%s', (_name, op, fromFloat32, fromFloat16) => {
+    const dtypes = autocast({}, () => [op(matrix()).dtype, op(matrix('float16')).dtype]);
+    expect(dtypes).toEqual([fromFloat32, fromFloat16]);
+  });
+
+  test('equals casting the inputs by hand, bit for bit', () => {
+    const x = tensor([0.1, 1 / 3, -2.7, 1e-5], { shape: [2, 2] });
+    const inside = autocast({ dtype: 'bfloat16' }, () => matmul(x, x));
+    const byHand = matmul(x.to('bfloat16'), x.to('bfloat16'));
+    expect(inside.toArray()).toEqual(byHand.toArray());
+  });
+
+  test('leaves float64, integers and plain numbers alone (A1.1)', () => {
+    expect(autocast({}, () => matmul(matrix('float64'), matrix('float64')).dtype)).toBe('float64');
+    expect(autocast({}, () => matmul(matrix('int32'), matrix('int32')).dtype)).toBe('int32');
+    expect(autocast({}, () => matrix('float16').mul(0.1).dtype)).toBe('float16');
+  });
+
+  test('refuses binary cross entropy and says what to use (A11)', () => {
+    const p = zeros([2]);
+    expect(() => autocast({}, () => binaryCrossEntropy(p, p))).toThrow(/Use binaryCrossEntropyWithLogits/);
+    expect(() => autocast({}, () => autocast({ enabled: false }, () => binaryCrossEntropy(p, p)))).not.toThrow();
+  });
+});
+
+describe('regions (AMP.md A7)', () => {
+  const product = (): DType => matmul(matrix(), matrix()).dtype;
+
+  test('nest, switch off inside and come back', () => {
+    const seen = autocast({}, () => [
+      product(),
+      autocast({ dtype: 'bfloat16' }, product),
+      autocast({ enabled: false }, product),
+      product(),
+    ]);
+    expect([...seen, product()]).toEqual(['float16', 'bfloat16', 'float32', 'float16', 'float32']);
+  });
+
+  test('end when the body throws', () => {
+    expect(() =>
+      autocast({}, () => {
+        throw new Error('inside');
+      }),
+    ).toThrow('inside');
+    expect(isAutocastEnabled()).toBe(false);
+    expect(autocastDType()).toBeUndefined();
+  });
+
+  test('refuse a body that returns a promise (A7.14)', () => {
+    expect(() => autocast({}, () => Promise.resolve())).toThrow(
+      expect.objectContaining({ code: 'async-callback' }) as Error,
+    );
+    expect(isAutocastEnabled()).toBe(false);
+  });
+
+  test('do not reach into backward: gradients run in the dtypes forward chose (A9.1)', () => {
+    const w = matrix().requireGrad();
+    const loss = autocast({}, () => matmul(matrix(), w).sum());
+    autocast({ dtype: 'bfloat16' }, () => loss.backward());
+    expect(w.grad?.dtype).toBe('float32');
+  });
+
+  test('are the same when a checkpoint runs again (A9.6)', () => {
+    const w = tensor(
+      [
+        [0.3, 0.7],
+        [1.1, -0.2],
+      ],
+      { requiresGrad: true },
+    );
+    const x = tensor([[0.1, 0.9]]);
+    const gradientOf = (run: (body: () => Tensor) => Tensor): unknown => {
+      w.grad = undefined;
+      autocast({}, () => run(() => gelu(matmul(matmul(x, w), w))))
+        .sum()
+        .backward();
+      return w.grad?.toArray();
+    };
+    expect(gradientOf(checkpoint)).toEqual(gradientOf((body) => body()));
+  });
+});
+
+describe('the weight cache (AMP.md A8)', () => {
+  const inputsOf = (y: Tensor): unknown => y.slot.origin?.inputs[1];
+
+  test('casts a weight once per region', () => {
+    const w = matrix().requireGrad();
+    const [a, b] = autocast({}, () => [matmul(matrix(), w), matmul(matrix(), w)]);
+    expect(inputsOf(a)).toBe(inputsOf(b));
+    const [c, d] = autocast({ cacheEnabled: false }, () => [matmul(matrix(), w), matmul(matrix(), w)]);
+    expect(inputsOf(c)).not.toBe(inputsOf(d));
+  });
+
+  test('sees a weight that was changed in place (A8.6.1)', () => {
+    const w = tensor([[1]], { requiresGrad: true });
+    const x = tensor([[1]]);
+    const seen = autocast({}, () => {
+      const before = matmul(x, w).item();
+      update('assign', { target: w, source: tensor([[2]]) });
+      return [before, matmul(x, w).item()];
+    });
+    expect(seen).toEqual([1, 2]);
+  });
+
+  test('keeps dtypes apart (A8.6.2)', () => {
+    const w = matrix().requireGrad();
+    const dtypes = autocast({ dtype: 'bfloat16' }, () => [
+      matmul(matrix(), w).dtype,
+      autocast({ dtype: 'float16' }, () => matmul(matrix(), w).dtype),
+    ]);
+    expect(dtypes).toEqual(['bfloat16', 'float16']);
+  });
+
+  test('keeps the history of a cast made under noGrad (A8.5)', () => {
+    const w = matrix().requireGrad();
+    const y = autocast({}, () => {
+      noGrad(() => matmul(matrix(), w));
+      return matmul(matrix(), w);
+    });
+    y.sum().backward();
+    expect(w.grad).toBeDefined();
+  });
+
+  test('adds the gradients of several uses in float32: 256 + 1 is 257, not 256 (A8.6.4)', () => {
+    const w = tensor([[1]], { requiresGrad: true });
+    const loss = autocast({ dtype: 'bfloat16' }, () => matmul(tensor([[256]]), w).add(matmul(tensor([[1]]), w)));
+    loss.sum().backward();
+    expect(w.grad?.item()).toBe(257);
+  });
+});
+
+test('saves activations in 16 bit', () => {
+  const w = matrix().requireGrad();
+  const y = autocast({}, () => matmul(matrix(), w));
+  expect(y.slot.origin?.saved.map(({ dtype }) => dtype)).toEqual(['float16', 'float16']);
+});
+
+test('keeps softmax inputs narrow and computes it in float32', () => {
+  const x = matrix('float16').requireGrad();
+  const y = autocast({}, () => logSoftmax(x, 1));
+  y.sum().backward();
+  expect([y.dtype, x.grad?.dtype]).toEqual(['float32', 'float16']);
+});
