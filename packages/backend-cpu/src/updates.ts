@@ -22,7 +22,7 @@ export const updates: UpdateKernels<HostTensor> = {
     const buffer = momentumBuffer && readFloats(momentumBuffer, param.dtype).slice();
     const isFirst = step !== undefined && read(step)[0] === 0;
     const updated = values.map((p, i) => {
-      const g = (maximize ? -grads[i]! : grads[i]!) + weightDecay * p;
+      const g = (maximize ? -grads[i]! : grads[i]!) + decay(weightDecay, p);
       if (!buffer) return p - lr * g;
       const moment = isFirst ? g : momentum * buffer[i]! + (1 - dampening) * g;
       buffer[i] = moment;
@@ -49,7 +49,7 @@ export const updates: UpdateKernels<HostTensor> = {
     const correction = Math.sqrt(1 - beta2 ** t);
     const updated = values.map((p, i) => {
       const decayed = decoupled ? p * (1 - lr * weightDecay) : p;
-      const g = (maximize ? -grads[i]! : grads[i]!) + (decoupled ? 0 : weightDecay * p);
+      const g = (maximize ? -grads[i]! : grads[i]!) + (decoupled ? 0 : decay(weightDecay, p));
       m[i]! += (1 - beta1) * (g - m[i]!);
       v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
       if (highest) highest[i] = Math.max(highest[i]!, v[i]!);
@@ -90,6 +90,11 @@ export const updates: UpdateKernels<HostTensor> = {
     write(Number.isFinite(grown) ? Math.min(grown, maxScale) : current, 0);
   },
 };
+
+/** Without decay a parameter that is infinite stays so, as in PyTorch: 0 · ∞ would be NaN. */
+function decay(weightDecay: number, p: number): number {
+  return weightDecay === 0 ? 0 : weightDecay * p;
+}
 
 /** Whether a found-inf flag is up: anything but zero, NaN included. */
 function isSet(foundInf: HostTensor | undefined): boolean {
