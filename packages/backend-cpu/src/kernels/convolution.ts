@@ -1,33 +1,34 @@
 import type { Attrs, ConvolutionAttrs, Inputs, TensorSpec } from '@halfgrad/core';
 import { allocateFloats, countOf, type Floats, type HostTensor, readFloats, write } from '../host-tensor.ts';
 import { collectColumns, createTaps, isIdentity, spreadColumns, type Taps } from './im2col.ts';
-import { addBias, matrix, multiplyAdd } from './matmul.ts';
+import { addBias } from './matmul.ts';
+import { createMultiplyAdd, type Matrix, matrix, type Order } from './multiply-add.ts';
 
-/** One convolution as matrix products: per sample and group, [outputs × taps] · [taps × positions]. */
+/** A convolution as matrix products, one per sample and group: out = weight · columns, with the sizes of each. */
 interface Plan {
   readonly taps: Taps;
   readonly samples: number;
   readonly groups: number;
-  /** Channels of one group. */
+  /** Input and output channels of one group. */
   readonly inputs: number;
   readonly outputs: number;
-  /** Rows of the columns matrix: input channels of a group times kernel elements. */
+  /** The rows of the columns: one per input channel and kernel element. */
   readonly depth: number;
 }
 
-function createPlan(x: TensorSpec, weight: TensorSpec, gradOut: TensorSpec, attrs: ConvolutionAttrs): Plan {
-  const taps = createTaps(x.shape.slice(2), weight.shape.slice(2), gradOut.shape.slice(2), attrs);
+function createPlan(x: TensorSpec, weight: TensorSpec, out: TensorSpec, attrs: ConvolutionAttrs): Plan {
+  const taps = createTaps(x.shape.slice(2), weight.shape.slice(2), out.shape.slice(2), attrs);
   const [outputs, inputs] = [weight.shape[0]! / attrs.groups, weight.shape[1]!];
   return { taps, samples: x.shape[0]!, groups: attrs.groups, inputs, outputs, depth: inputs * taps.kernel };
 }
 
-/** Calls `multiply` with the place of every sample and group in the input, the weight and the output. */
-function eachGroup(
+/** Calls `product` with the place of every sample and group in the input, the weight and the output. */
+function eachProduct(
   { taps, samples, groups, inputs, outputs, depth }: Plan,
-  multiply: (inputAt: number, weightAt: number, outputAt: number) => void,
+  product: (inputAt: number, weightAt: number, outputAt: number) => void,
 ): void {
   for (let i = 0; i < samples * groups; i++) {
-    multiply(i * inputs * taps.inputs, (i % groups) * outputs * depth, i * outputs * taps.positions);
+    product(i * inputs * taps.inputs, (i % groups) * outputs * depth, i * outputs * taps.positions);
   }
 }
 
@@ -37,86 +38,66 @@ export function convolution(
   out: TensorSpec,
 ): HostTensor {
   const plan = createPlan(x, weight, out, attrs);
-  const { taps, outputs, depth } = plan;
-  const [values, weights] = [readFloats(x, out.dtype), readFloats(weight, out.dtype)];
+  const { taps, outputs: m, depth: k } = plan;
+  const n = taps.positions;
+  const weights = readFloats(weight, out.dtype);
+  const columnsAt = columnReader(plan, readFloats(x, out.dtype));
   const result = allocateFloats(out.dtype, countOf(out));
-  const columnsOf = columnReader(plan, values);
-  eachGroup(plan, (inputAt, weightAt, outputAt) => {
-    const columns = columnsOf(inputAt);
-    multiplyAdd(
-      outputs,
-      taps.positions,
-      depth,
-      matrix(weights, weightAt, depth),
-      matrix(columns.values, columns.at, taps.positions),
-      result,
-      outputAt,
-    );
+  const multiplyAdd = createMultiplyAdd();
+  eachProduct(plan, (inputAt, weightAt, outputAt) => {
+    multiplyAdd({ m, n, k }, matrix(weights, weightAt, k), columnsAt(inputAt, 'as stored'), result, outputAt);
   });
-  if (bias) addBias(result, readFloats(bias, out.dtype), plan.samples, taps.positions);
+  if (bias) addBias(result, readFloats(bias, out.dtype), plan.samples, n);
   return write(result, out);
 }
 
-/** The same products transposed: columns = weightᵀ · gradOut, added back to where they were read. */
+/** columns = weightᵀ · gradOut, and every column element added to the input element that it was read from. */
 export function convolutionInputGrad(
   { gradOut, weight }: Inputs<'convolutionInputGrad', HostTensor>,
   attrs: Attrs<'convolutionInputGrad'>,
   out: TensorSpec,
 ): HostTensor {
   const plan = createPlan(out, weight, gradOut, attrs);
-  const { taps, inputs, outputs, depth } = plan;
+  const { taps, inputs, outputs: k, depth: m } = plan;
+  const n = taps.positions;
   const [grads, weights] = [readFloats(gradOut, out.dtype), readFloats(weight, out.dtype)];
+  const columns = allocateFloats(out.dtype, m * n);
   const result = allocateFloats(out.dtype, countOf(out));
-  const columns = allocateFloats(out.dtype, depth * taps.positions);
-  eachGroup(plan, (inputAt, weightAt, outputAt) => {
+  const multiplyAdd = createMultiplyAdd();
+  eachProduct(plan, (inputAt, weightAt, outputAt) => {
     columns.fill(0);
-    multiplyAdd(
-      depth,
-      taps.positions,
-      outputs,
-      matrix(weights, weightAt, depth, true),
-      matrix(grads, outputAt, taps.positions),
-      columns,
-      0,
-    );
+    multiplyAdd({ m, n, k }, matrix(weights, weightAt, m, 'transposed'), matrix(grads, outputAt, n), columns, 0);
     spreadColumns(columns, taps, inputs, result, inputAt);
   });
   return write(result, out);
 }
 
-/** weightGrad += gradOut · columnsᵀ over the samples, in order. */
+/** weightGrad += gradOut · columnsᵀ, sample after sample. */
 export function convolutionWeightGrad(
   { gradOut, x }: Inputs<'convolutionWeightGrad', HostTensor>,
   attrs: Attrs<'convolutionWeightGrad'>,
   out: TensorSpec,
 ): HostTensor {
   const plan = createPlan(x, out, gradOut, attrs);
-  const { taps, outputs, depth } = plan;
+  const { taps, outputs: m, depth: n } = plan;
+  const k = taps.positions;
   const grads = readFloats(gradOut, out.dtype);
+  const columnsAt = columnReader(plan, readFloats(x, out.dtype));
   const result = allocateFloats(out.dtype, countOf(out));
-  const columnsOf = columnReader(plan, readFloats(x, out.dtype));
-  eachGroup(plan, (inputAt, weightAt, outputAt) => {
-    const columns = columnsOf(inputAt);
-    multiplyAdd(
-      outputs,
-      depth,
-      taps.positions,
-      matrix(grads, outputAt, taps.positions),
-      matrix(columns.values, columns.at, taps.positions, true),
-      result,
-      weightAt,
-    );
+  const multiplyAdd = createMultiplyAdd();
+  eachProduct(plan, (inputAt, weightAt, outputAt) => {
+    multiplyAdd({ m, n, k }, matrix(grads, outputAt, k), columnsAt(inputAt, 'transposed'), result, weightAt);
   });
   return write(result, out);
 }
 
-/** Gives the columns of the channels at some place in `x`, in one buffer for all calls; a 1×1 kernel reads `x` itself. */
-function columnReader({ taps, inputs, depth }: Plan, x: Floats): (inputAt: number) => { values: Floats; at: number } {
-  if (isIdentity(taps)) return (inputAt) => ({ values: x, at: inputAt });
-  const values =
-    x instanceof Float64Array ? new Float64Array(depth * taps.positions) : new Float32Array(depth * taps.positions);
-  return (inputAt) => {
-    collectColumns(values, taps, inputs, x, inputAt);
-    return { values, at: 0 };
+/** Reads the columns of the channels at some place in `x`, into one buffer for all calls; a 1×1 kernel reads `x` itself. */
+function columnReader({ taps, inputs, depth }: Plan, x: Floats): (inputAt: number, order: Order) => Matrix {
+  if (isIdentity(taps)) return (inputAt, order) => matrix(x, inputAt, taps.positions, order);
+  const length = depth * taps.positions;
+  const columns = x instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
+  return (inputAt, order) => {
+    collectColumns(columns, taps, inputs, x, inputAt);
+    return matrix(columns, 0, taps.positions, order);
   };
 }

@@ -14,19 +14,24 @@ const weyl1 = 0xbb67_ae85;
 
 /** Writes the four 32-bit words of one block to `out[at … at + 3]`. `block` may be up to 2^53. */
 export function philoxBlock(seed: number, block: number, out: Uint32Array, at: number): void {
-  let [c0, c1, c2, c3] = [block >>> 0, Math.floor(block / 2 ** 32) >>> 0, 0, 0];
-  let [k0, k1] = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
+  // Signed 32-bit arithmetic throughout, which engines keep in integer registers; storing makes it unsigned.
+  let c0 = block | 0;
+  let c1 = Math.floor(block / 2 ** 32) | 0;
+  let c2 = 0;
+  let c3 = 0;
+  let k0 = seed | 0;
+  let k1 = Math.floor(seed / 2 ** 32) | 0;
   for (let round = 0; round < rounds; round++) {
     const high0 = multiplyHigh(multiplier0, c0);
     const low0 = Math.imul(multiplier0, c0);
     const high1 = multiplyHigh(multiplier1, c2);
     const low1 = Math.imul(multiplier1, c2);
-    c0 = (high1 ^ c1 ^ k0) >>> 0;
-    c1 = low1 >>> 0;
-    c2 = (high0 ^ c3 ^ k1) >>> 0;
-    c3 = low0 >>> 0;
-    k0 = (k0 + weyl0) >>> 0;
-    k1 = (k1 + weyl1) >>> 0;
+    c0 = high1 ^ c1 ^ k0;
+    c1 = low1;
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 = (k0 + weyl0) | 0;
+    k1 = (k1 + weyl1) | 0;
   }
   out[at] = c0;
   out[at + 1] = c1;
@@ -34,13 +39,15 @@ export function philoxBlock(seed: number, block: number, out: Uint32Array, at: n
   out[at + 3] = c3;
 }
 
-/** The upper 32 bits of a 32 × 32 bit product. */
+/** The upper 32 bits of an unsigned 32 × 32 bit product, modulo 2^32. No partial sum reaches 2^32. */
 function multiplyHigh(a: number, b: number): number {
-  const [aHigh, aLow] = [a >>> 16, a & 0xffff];
-  const [bHigh, bLow] = [b >>> 16, b & 0xffff];
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
-  const carry = (middle & 0xffff) + aLow * bHigh;
-  return (aHigh * bHigh + Math.floor(middle / 0x1_0000) + Math.floor(carry / 0x1_0000)) >>> 0;
+  const aHigh = a >>> 16;
+  const aLow = a & 0xffff;
+  const bHigh = b >>> 16;
+  const bLow = b & 0xffff;
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
 /** `count` 32-bit words of the stream of `seed`, starting at block `offset`. */
