@@ -12,11 +12,13 @@ export class Sequential extends Module {
     Object.assign(this, layers);
   }
 
-  [Symbol.iterator](): Iterator<Module> {
-    return Array.from<Module>(this).values();
+  *[Symbol.iterator](): Generator<Module> {
+    for (let i = 0; i < this.length; i++) yield this[i] as Module;
   }
 
   forward(x: Tensor): Tensor {
-    return Array.from<Module>(this).reduce((value, layer) => layer.forward(value), x);
+    let value = x;
+    for (const layer of this) value = layer.forward(value);
+    return value;
   }
 }
