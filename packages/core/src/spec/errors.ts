@@ -12,6 +12,8 @@ export type ErrorCode =
   | 'modified-in-place'
   | 'disposed'
   | 'no-device'
+  | 'unsupported'
+  | 'out-of-memory'
   | 'missing-kernel'
   | 'not-readable'
   | 'unsafe-op'
