@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'no-device'
   | 'unsupported'
   | 'out-of-memory'
+  | 'device-lost'
   | 'missing-kernel'
   | 'not-readable'
   | 'unsafe-op'
