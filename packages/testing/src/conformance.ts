@@ -12,6 +12,9 @@ export interface ConformanceOptions {
   readonly seed?: number;
 }
 
+/** A check takes milliseconds; finding the smallest counterexample to one that fails may take much longer. */
+const shrinkingTimeLimitMs = 60_000;
+
 /**
  * Everything that a device has to keep to, op by op and update by update, as vitest suites. Run it in a test file of the
  * backend:
@@ -24,7 +27,7 @@ export function describeConformance(device: Device, { seed = 1 }: ConformanceOpt
       const subject: Subject = { device, op };
       describe.skipIf(!hasKernel(subject) && !hasDecomposition(op))(op, () => {
         for (const check of checks.filter(({ applies }) => applies(subject))) {
-          test(check.title, () => judge(check, subject, seed));
+          test(check.title, () => judge(check, subject, seed), shrinkingTimeLimitMs);
         }
       });
     }
