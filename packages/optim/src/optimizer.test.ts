@@ -106,6 +106,17 @@ describe('parameter groups', () => {
     }
   });
 
+  test('can switch momentum on', () => {
+    const param = parameter([0]);
+    const optimizer = new SGD([param], { lr: 1 });
+    stepWith(optimizer, param, [1]);
+    optimizer.paramGroups[0].momentum = 0.5;
+    stepWith(optimizer, param, [1]);
+    stepWith(optimizer, param, [1]);
+    // Steps of 1, then a buffer of 1, then 0.5 · 1 + 1.
+    expect(param.item()).toBe(-3.5);
+  });
+
   test('keep the names of parameters, and number those without one', () => {
     const [a, b] = [parameter([1]), parameter([2])];
     const optimizer = new SGD([['fc.weight', a], { params: [b] }]);

@@ -127,7 +127,8 @@ export abstract class Optimizer<O extends object, S extends ParamState> {
     const existing = this.state.get(param);
     if (existing) return existing;
     const created = kept(this.createState(param, options));
-    this.state.set(param, created);
+    // Nothing to remember now, but perhaps later: a schedule may switch momentum on.
+    if (Object.keys(created).length > 0) this.state.set(param, created);
     return created;
   }
 }

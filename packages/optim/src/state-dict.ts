@@ -34,10 +34,11 @@ export function saveState<O extends object>(
   const numbers = new Map(groups.flatMap(({ params }) => params).map((param, i) => [param, i]));
   const state: Record<number, ParamState> = {};
   for (const [param, i] of numbers) {
-    const entries = Object.entries(states.get(param) ?? {});
-    if (entries.length > 0) {
-      state[i] = Object.fromEntries(entries.map(([name, tensor]) => [torchName(name), clone(tensor.detach())]));
-    }
+    const entries = states.get(param);
+    if (!entries) continue;
+    state[i] = Object.fromEntries(
+      Object.entries(entries).map(([name, tensor]) => [torchName(name), clone(tensor.detach())]),
+    );
   }
   const param_groups = groups.map(
     ({ params, ...options }): SavedGroup => ({
