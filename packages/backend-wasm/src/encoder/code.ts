@@ -26,6 +26,8 @@ export type Operand<T extends ValueType> = T extends 'v128' ? Value<'v128'> : Va
 export interface Local<T extends ValueType> extends Value<T> {
   readonly index: number;
   set(value: Operand<T>): Statement;
+  /** Sets it in the middle of an expression; what is evaluated later can read it. */
+  tee(value: Operand<T>): Value<T>;
 }
 
 export function flatten(bytes: Bytes, into: number[] = []): number[] {
@@ -55,5 +57,6 @@ export function createLocal<T extends ValueType>(type: T, index: number): Local<
     index,
     bytes: [0x20, ...unsigned(index)],
     set: (value) => statementOf(operandBytes(type, value), 0x21, unsigned(index)),
+    tee: (value) => ({ type, bytes: [operandBytes(type, value), 0x22, unsigned(index)] }),
   };
 }

@@ -19,7 +19,8 @@ function compile<P extends Readonly<Record<string, 'i32' | 'f32' | 'f64'>>>(
   result?: 'i32' | 'f32' | 'f64',
 ): WasmFunction {
   const builder = new ModuleBuilder({ maximumPages: 1, shared: false });
-  builder.define('run', parameters, build, result);
+  if (result) builder.defineValue('run', parameters, result, build);
+  else builder.define('run', parameters, build);
   const bytes = builder.encode();
   expect(api.validate(bytes)).toBe(true);
   return new api.Instance(new api.Module(bytes), { env: { memory } }).exports['run']!;
@@ -289,6 +290,16 @@ describe('control flow', () => {
     const { evens } = new api.Instance(module, { env: { memory } }).exports;
     evens!(5);
     expect([...new Uint16Array(memory.buffer, 0, 5)]).toEqual([0, 4, 0, 2, 0]);
+  });
+
+  test('a function can call itself and use the result', () => {
+    const builder = new ModuleBuilder({ maximumPages: 1, shared: false });
+    builder.defineValue('factorial', { n: 'i32' }, 'i32', (_f, { n }, self) => [
+      ifElse(i32.leS(n, 1), [giveBack(i32.add(1, 0))]),
+      giveBack(i32.mul(n, self.call({ n: i32.sub(n, 1) }))),
+    ]);
+    const { factorial } = new api.Instance(new api.Module(builder.encode()), { env: { memory } }).exports;
+    expect([1, 5, 10].map((n) => factorial!(n))).toEqual([1, 120, 3_628_800]);
   });
 
   test('a module for shared memory imports shared memory only', () => {

@@ -1,4 +1,5 @@
 import {
+  type Bytes,
   createLocal,
   type Local,
   type Operand,
@@ -6,6 +7,7 @@ import {
   type Statement,
   statementOf,
   typeCodes,
+  type Value,
   type ValueType,
 } from './code.ts';
 import type { Body } from './control.ts';
@@ -18,9 +20,10 @@ export type Signature = Readonly<Record<string, ValueType>>;
 type Locals<P extends Signature> = { readonly [N in keyof P]: Local<P[N]> };
 type Operands<P extends Signature> = { readonly [N in keyof P]: Operand<P[N]> };
 
-/** A function of the module, to be called by functions defined after it. */
-export interface FunctionHandle<P extends Signature> {
-  call(operands: Operands<P>): Statement;
+/** A function of the module. Itself and functions defined after it can call it. */
+export interface FunctionHandle<P extends Signature, R extends ValueType | undefined = undefined> {
+  readonly name: string;
+  call(operands: Operands<P>): R extends ValueType ? Value<R> : Statement;
 }
 
 /** What a module imports as `env.memory`. */
@@ -32,8 +35,8 @@ export interface ImportedMemory {
 
 interface DefinedFunction {
   readonly name: string;
-  readonly type: number[];
-  readonly code: number[];
+  readonly type: readonly number[];
+  code: readonly number[];
 }
 
 /** Collects functions over one imported memory into a WebAssembly module that exports all of them. */
@@ -45,30 +48,36 @@ export class ModuleBuilder {
     this.#memory = memory;
   }
 
+  /** Adds a function without a result. `build` makes its body from its parameters; `self` is for recursion. */
   define<P extends Signature>(
     name: string,
     parameters: P,
-    build: (f: FunctionBuilder, args: Locals<P>) => Body,
-    result?: ValueType,
+    build: (f: FunctionBuilder, args: Locals<P>, self: FunctionHandle<P>) => Body,
   ): FunctionHandle<P> {
-    const types = Object.values(parameters);
-    const builder = new FunctionBuilder(types);
-    const args = Object.keys(parameters).map((parameter, i) => [parameter, createLocal(types[i] as ValueType, i)]);
-    const code = builder.encode(build(builder, Object.fromEntries(args) as Locals<P>));
-    const index = this.#functions.length;
-    const results = result ? [typeCodes[result]] : [];
-    const type = [0x60, ...vector(types.map((t) => [typeCodes[t]])), ...vector(results.map((code) => [code]))];
-    this.#functions.push({ name, type, code });
-    return {
-      call: (operands) =>
-        statementOf(
-          Object.entries<ValueType>(parameters).map(([parameter, t]) =>
-            operandBytes(t, operands[parameter] as Operand<ValueType>),
-          ),
-          0x10,
-          unsigned(index),
-        ),
+    const self: FunctionHandle<P> = {
+      name,
+      call: (operands) => statementOf(this.#callBytes(index, parameters, operands)),
     };
+    const index = this.#reserve(name, parameters, []);
+    this.#complete(index, parameters, (f, args) => build(f, args, self));
+    return self;
+  }
+
+  /** The same for a function that gives a value back. */
+  defineValue<P extends Signature, R extends ValueType>(
+    name: string,
+    parameters: P,
+    result: R,
+    build: (f: FunctionBuilder, args: Locals<P>, self: FunctionHandle<P, R>) => Body,
+  ): FunctionHandle<P, R> {
+    const value = (operands: Operands<P>): Value<R> => ({
+      type: result,
+      bytes: this.#callBytes(index, parameters, operands),
+    });
+    const self = { name, call: value } as FunctionHandle<P, R>;
+    const index = this.#reserve(name, parameters, [result]);
+    this.#complete(index, parameters, (f, args) => build(f, args, self));
+    return self;
   }
 
   /** The module in the binary format. @see https://webassembly.github.io/spec/core/binary/modules.html */
@@ -85,6 +94,30 @@ export class ModuleBuilder {
       ...section(7, vector(functions.map(({ name }, i) => [...text(name), 0, ...unsigned(i)]))),
       ...section(10, vector(functions.map(({ code }) => [...unsigned(code.length), ...code]))),
     ]);
+  }
+
+  #reserve(name: string, parameters: Signature, results: readonly ValueType[]): number {
+    const codes = (types: readonly ValueType[]): number[] => vector(types.map((type) => [typeCodes[type]]));
+    const type = [0x60, ...codes(Object.values(parameters)), ...codes(results)];
+    return this.#functions.push({ name, type, code: [] }) - 1;
+  }
+
+  #complete<P extends Signature>(
+    index: number,
+    parameters: P,
+    build: (f: FunctionBuilder, args: Locals<P>) => Body,
+  ): void {
+    const f = new FunctionBuilder(Object.values(parameters));
+    const args = Object.entries(parameters).map(([name, type], i) => [name, createLocal(type, i)]);
+    const body = build(f, Object.fromEntries(args) as Locals<P>);
+    (this.#functions[index] as DefinedFunction).code = f.encode(body);
+  }
+
+  #callBytes<P extends Signature>(index: number, parameters: P, operands: Operands<P>): Bytes {
+    const values = Object.entries(parameters).map(([name, type]) =>
+      operandBytes(type, operands[name] as Operand<ValueType>),
+    );
+    return [values, 0x10, unsigned(index)];
   }
 }
 

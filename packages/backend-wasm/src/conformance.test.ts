@@ -1,0 +1,4 @@
+import { describeConformance } from '@halfgrad/testing';
+import { wasm } from './index.ts';
+
+describeConformance(wasm);
