@@ -6,16 +6,11 @@ export type Agreement = (actual: number, expected: number) => boolean;
 /** The same bits, except that every NaN is alike. */
 export const identical: Agreement = Object.is;
 
-/** At most `bound` apart; what is not finite has to be the same. */
-export function within(bound: number): Agreement {
-  return (actual, expected) => Object.is(actual, expected) || Math.abs(actual - expected) <= bound;
-}
-
-/** Both roundings to `dtype` of numbers at most `bound` apart: one unit in the last place more. */
-export function withinRounding(dtype: DType, bound: number): Agreement {
+/** Roundings to `dtype` of numbers that were at most `bound` apart: some units in the last place more. */
+export function withinRounding(dtype: DType, bound: number, units = 1): Agreement {
   if (!isFloat(dtype)) return identical;
   return (actual, expected) =>
-    Object.is(actual, expected) || Math.abs(actual - expected) <= bound + unitInTheLastPlace(expected, dtype);
+    Object.is(actual, expected) || Math.abs(actual - expected) <= bound + units * unitInTheLastPlace(expected, dtype);
 }
 
 /** The distance from `x` to the next larger magnitude in the format. */

@@ -17,13 +17,14 @@ import {
   type Tensor,
   type Tree,
 } from '@halfgrad/core';
-import type { Arbitrary } from 'fast-check';
+import fc, { type Arbitrary } from 'fast-check';
 import { expect } from 'vitest';
 import { identical, roundingBound, withinRounding } from '../agreement.ts';
 import type { AnySample } from '../arbitraries/op-sample.ts';
 import { withSpecialValues } from '../arbitraries/special-values.ts';
 import type { SampleTensor } from '../arbitraries/tensor.ts';
 import { gradcheck, gradgradcheck } from '../gradcheck.ts';
+import { samples } from '../samples.ts';
 import {
   announced,
   call,
@@ -120,6 +121,19 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    title: 'agrees with the reference device in every dtype',
+    numRuns: 20,
+    applies: ({ reference }) => reference !== undefined,
+    holds: agreesWithReference,
+  },
+  {
+    title: 'agrees with the reference device on infinities, NaN, signed zeros and the limits of the formats',
+    numRuns: 20,
+    applies: ({ reference }) => reference !== undefined,
+    from: withSpecialValues,
+    holds: agreesWithReference,
+  },
+  {
     title: 'computes 16-bit inputs in float32 and rounds once',
     numRuns: 20,
     applies: always,
@@ -151,6 +165,27 @@ export const checks: readonly Check[] = [
     },
   },
 ];
+/** Tries a check on samples of its op. */
+export async function judge({ from, holds, numRuns }: Check, subject: Subject, seed: number): Promise<void> {
+  const own: Arbitrary<AnySample> = samples[subject.op];
+  const property = fc.asyncProperty(from ? from(own) : own, (sample) => holds(subject, sample));
+  await fc.assert(property, { numRuns, seed });
+}
+
+/** Sums to within their roundings, everything else to within the accuracy of elementary functions. */
+async function agreesWithReference({ reference, ...subject }: Subject, sample: AnySample): Promise<void> {
+  for (const dtype of dtypeNames) {
+    const cast = inDType(sample, dtype);
+    if (!reference || !announced(subject.op, cast)) continue;
+    const actual = await read(run(subject, cast));
+    const expected = await read(run({ ...subject, device: reference }, cast));
+    for (const [i, { dtype: result, values }] of actual.entries()) {
+      const bound = sample.reduces && isFloat(result) ? combiningBound(computeDType(result), sample, expected) : 0;
+      expectAgreement(`output ${i} for ${dtype}`, values, valuesOf(expected, i), withinRounding(result, bound, 4));
+    }
+  }
+}
+
 /** 16-bit arguments give what their float32 values give, rounded; also with float32 parameters beside a 16-bit input. */
 async function roundsOnce(subject: Subject, sample: AnySample): Promise<void> {
   for (const dtype of ['float16', 'bfloat16'] as const) {

@@ -26,6 +26,8 @@ import type { SampleTensor } from '../arbitraries/tensor.ts';
 export interface Subject {
   readonly device: Device;
   readonly op: OpName;
+  /** Another device that is known to be right. */
+  readonly reference?: Device | undefined;
 }
 
 /** A tensor as it came back from a device. */
