@@ -1,5 +1,5 @@
 import { type Attrs, type Inputs, philoxWords, type TensorSpec, uniformOf } from '@halfgrad/core';
-import { allocateNumbers, countOf, type HostTensor, readAs, readFloats, write } from '../host-tensor.ts';
+import { allocateNumbers, countOf, type HostTensor, read, readAs, readFloats, write } from '../host-tensor.ts';
 import { erfc } from './erf.ts';
 import { broadcastStrides, planLoop } from './layout.ts';
 import { mapElements, mapPairs, type PairRow } from './map.ts';
@@ -49,21 +49,24 @@ export function minimum(a: number, b: number): number {
 }
 
 export function where({ condition, a, b }: Inputs<'where', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
-  const operands = [condition, a, b];
-  const chosen = [readAs(condition, 'bool'), readAs(a, out.dtype), readAs(b, out.dtype)] as const;
-  const [mask, left, right] = chosen;
+  const mask = read(condition);
+  const left = readAs(a, out.dtype);
+  const right = readAs(b, out.dtype);
   const result = allocateNumbers(out.dtype, countOf(out));
   if (result.length === 0) return write(result, out);
   const { rows, length, starts, steps } = planLoop(
     out.shape,
-    operands.map(({ shape }) => broadcastStrides(shape, out.shape)),
+    [condition, a, b].map(({ shape }) => broadcastStrides(shape, out.shape)),
   );
-  const [maskStep, leftStep, rightStep] = [steps[0]!, steps[1]!, steps[2]!];
-  for (let r = 0; r < rows; r++) {
-    const [maskAt, leftAt, rightAt] = [starts[0]![r]!, starts[1]![r]!, starts[2]![r]!];
-    for (let i = 0; i < length; i++) {
-      result[r * length + i] =
-        mask[maskAt + i * maskStep] === 0 ? right[rightAt + i * rightStep]! : left[leftAt + i * leftStep]!;
+  const maskStep = steps[0]!;
+  const leftStep = steps[1]!;
+  const rightStep = steps[2]!;
+  for (let r = 0, at = 0; r < rows; r++) {
+    let maskAt = starts[0]![r]!;
+    let leftAt = starts[1]![r]!;
+    let rightAt = starts[2]![r]!;
+    for (const end = at + length; at < end; at++, maskAt += maskStep, leftAt += leftStep, rightAt += rightStep) {
+      result[at] = mask[maskAt] === 0 ? right[rightAt]! : left[leftAt]!;
     }
   }
   return write(result, out);
@@ -120,7 +123,7 @@ const geluCubic = 0.044715;
 /** xΦ(x), or x/2 · (1 + tanh(√(2/π) · (x + 0.044715x³))). */
 export function gelu({ x }: Inputs<'gelu', HostTensor>, { approximate }: Attrs<'gelu'>, out: TensorSpec): HostTensor {
   if (approximate === 'none') return mapElements(x, out, (v) => v * normalCdf(v));
-  return mapElements(x, out, (v) => 0.5 * v * (1 + Math.tanh(geluScale * (v + geluCubic * v ** 3))));
+  return mapElements(x, out, (v) => 0.5 * v * (1 + Math.tanh(geluScale * (v + geluCubic * v * v * v))));
 }
 
 /** Φ(x) + xφ(x), or the derivative of the tanh form. */
@@ -134,7 +137,7 @@ export function geluGrad(
     return mapPairs(gradOut, x, out, (g, v) => g * (normalCdf(v) + v * density(v)));
   }
   return mapPairs(gradOut, x, out, (g, v) => {
-    const t = Math.tanh(geluScale * (v + geluCubic * v ** 3));
+    const t = Math.tanh(geluScale * (v + geluCubic * v * v * v));
     return g * (0.5 * (1 + t) + 0.5 * v * (1 - t * t) * geluScale * (1 + 3 * geluCubic * v * v));
   });
 }

@@ -104,9 +104,7 @@ function zipRows(row: PairRow, out: Numbers, shape: readonly number[], a: Operan
     shape,
     [a, b].map((operand) => broadcastStrides(operand.shape, shape)),
   );
-  const [aStarts, bStarts] = [starts[0]!, starts[1]!];
-  const [aStep, bStep] = [steps[0]!, steps[1]!];
   for (let r = 0; r < rows; r++) {
-    row(out, r * length, length, a.values, aStarts[r]!, aStep, b.values, bStarts[r]!, bStep);
+    row(out, r * length, length, a.values, starts[0]![r]!, steps[0]!, b.values, starts[1]![r]!, steps[1]!);
   }
 }

@@ -27,20 +27,51 @@ interface View {
 /** Copies elements of one layout to another, for every index into `shape`. */
 export function copyElements(shape: readonly number[], to: View, from: View): void {
   if (shape.includes(0)) return;
-  const [target, source] = [bitsOf(to.data), bitsOf(from.data)];
+  const target = bitsOf(to.data);
+  const source = bitsOf(from.data);
   const { rows, length, starts, steps } = planLoop(shape, [to.strides, from.strides]);
-  const [targetStarts, sourceStarts] = [starts[0]!, starts[1]!];
-  const [targetStep, sourceStep] = [steps[0]!, steps[1]!];
-  const contiguous = targetStep === 1 && sourceStep === 1 && length >= bulkLength;
+  const targetStarts = starts[0]!.map((start) => start + to.offset);
+  const sourceStarts = starts[1]!.map((start) => start + from.offset);
+  if (steps[0] !== 1 || steps[1] !== 1) {
+    copyTiles(target, targetStarts, steps[0]!, source, sourceStarts, steps[1]!, rows, length);
+    return;
+  }
   for (let r = 0; r < rows; r++) {
-    const [at, start] = [to.offset + targetStarts[r]!, from.offset + sourceStarts[r]!];
-    if (contiguous) target.set(source.subarray(start, start + length), at);
-    else for (let i = 0; i < length; i++) target[at + i * targetStep] = source[start + i * sourceStep]!;
+    const at = targetStarts[r]!;
+    const start = sourceStarts[r]!;
+    if (length >= bulkLength) target.set(source.subarray(start, start + length), at);
+    else for (let i = 0; i < length; i++) target[at + i] = source[start + i]!;
   }
 }
 
 /** Below this many elements a plain loop beats the call overhead of `TypedArray.set`. */
 const bulkLength = 32;
+
+/** One cache line of float32 in either direction, so that a transposition uses every line that it loads. */
+const tileLength = 16;
+
+function copyTiles(
+  target: Bits,
+  targetStarts: Int32Array,
+  targetStep: number,
+  source: Bits,
+  sourceStarts: Int32Array,
+  sourceStep: number,
+  rows: number,
+  length: number,
+): void {
+  for (let firstRow = 0; firstRow < rows; firstRow += tileLength) {
+    const endRow = Math.min(firstRow + tileLength, rows);
+    for (let first = 0; first < length; first += tileLength) {
+      const end = Math.min(first + tileLength, length);
+      for (let r = firstRow; r < endRow; r++) {
+        const at = targetStarts[r]!;
+        const start = sourceStarts[r]!;
+        for (let i = first; i < end; i++) target[at + i * targetStep] = source[start + i * sourceStep]!;
+      }
+    }
+  }
+}
 
 /** A new tensor whose element at each index is read from `x` through `strides`, from `offset` on. */
 function readThrough(x: HostTensor, out: TensorSpec, strides: readonly number[], offset = 0): HostTensor {

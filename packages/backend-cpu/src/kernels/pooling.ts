@@ -70,7 +70,7 @@ export function maxPool(
     let highest = values[base + best]!;
     for (let j = starts[w]! + 1; j < starts[w + 1]!; j++) {
       const value = values[base + offsets[j]!]!;
-      if (value > highest || (Number.isNaN(value) && !Number.isNaN(highest))) {
+      if (!(value <= highest) && !Number.isNaN(highest)) {
         best = offsets[j]!;
         highest = value;
       }

@@ -106,7 +106,7 @@ export function argmaxRow(values: Numbers, start: number, length: number): numbe
   let highest = values[start]!;
   for (let i = 1; i < length; i++) {
     const value = values[start + i]!;
-    if (value > highest || (Number.isNaN(value) && !Number.isNaN(highest))) {
+    if (!(value <= highest) && !Number.isNaN(highest)) {
       best = i;
       highest = value;
     }
@@ -138,7 +138,10 @@ export function variance(
 /** Σ (x − mean)² of the row from `start` on, as long as the scratch row `squares`. */
 export function squaredDeviations(values: Floats, start: number, squares: Floats): number {
   const mean = meanRow(values, start, squares.length);
-  for (let i = 0; i < squares.length; i++) squares[i] = (values[start + i]! - mean) ** 2;
+  for (let i = 0; i < squares.length; i++) {
+    const deviation = values[start + i]! - mean;
+    squares[i] = deviation * deviation;
+  }
   return sumRow(squares, 0, squares.length);
 }
 

@@ -10,14 +10,22 @@ export interface Rows<N extends Numbers> {
 }
 
 /** The elements of a tensor with `dims` (ascending) moved behind the others; copied only if they are not there. */
-export function rowsOf<N extends Numbers>(values: N, { shape }: TensorSpec, dims: readonly number[]): Rows<N> {
+export function rowsOf<N extends Numbers>(
+  values: N,
+  { shape }: Pick<TensorSpec, 'shape'>,
+  dims: readonly number[],
+): Rows<N> {
   const length = sizeOf(dims.map((dim) => shape[dim]!));
   const count = sizeOf(shape.filter((_, dim) => !dims.includes(dim)));
   return { values: isLast(dims, shape.length) ? values : rearrange(values, shape, dims, 'collect'), count, length };
 }
 
 /** Undoes `rowsOf` for elements that were computed row by row. */
-export function fromRows<N extends Numbers>(values: N, { shape }: TensorSpec, dims: readonly number[]): N {
+export function fromRows<N extends Numbers>(
+  values: N,
+  { shape }: Pick<TensorSpec, 'shape'>,
+  dims: readonly number[],
+): N {
   return isLast(dims, shape.length) ? values : rearrange(values, shape, dims, 'spread');
 }
 
