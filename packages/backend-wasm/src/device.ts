@@ -11,6 +11,7 @@ import {
 } from '@halfgrad/core';
 import { Engine } from './engine.ts';
 import { type AnyUpdate, fallbackKernel, fallbackUpdate } from './fallback.ts';
+import { contractionKernels } from './kernels/contraction.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import type { AnyFastKernel, AnyFastUpdate, FastKernels, FastUpdates } from './kernels/fast-kernel.ts';
 import { movementKernels } from './kernels/movement.ts';
@@ -19,6 +20,11 @@ import type { WasmTensor } from './wasm-tensor.ts';
 export interface WasmDeviceOptions {
   /** The most that its memory may grow to; all that 32-bit addresses reach by default. Memory is taken as it is needed. */
   readonly maximumBytes?: number;
+  /**
+   * Whether matrix products use relaxed SIMD where the engine has it. It rounds products and sums as the processor likes;
+   * `'avoid'` gives the same bits on every machine, more slowly.
+   */
+  readonly relaxedSimd?: 'detect' | 'avoid';
 }
 
 /** The fast CPU: SIMD kernels in one linear memory, and the reference device's for whatever they leave out. */
@@ -32,8 +38,11 @@ export interface WasmDevice extends Device<WasmTensor> {
  *
  * Its tensors are freed by `scope`, `using` and `dispose`; garbage collection is only the net below.
  */
-export function createWasmDevice({ maximumBytes = 2 ** 32 }: WasmDeviceOptions = {}): WasmDevice {
-  const engine = new Engine({ maximumBytes });
+export function createWasmDevice({
+  maximumBytes = 2 ** 32,
+  relaxedSimd = 'detect',
+}: WasmDeviceOptions = {}): WasmDevice {
+  const engine = new Engine({ maximumBytes, relaxedSimd });
   const fallbacks = new Map<OpName | UpdateName, number>();
   const count = (op: OpName | UpdateName): void => {
     fallbacks.set(op, (fallbacks.get(op) ?? 0) + 1);
@@ -57,7 +66,7 @@ export function createWasmDevice({ maximumBytes = 2 ** 32 }: WasmDeviceOptions =
 }
 
 function createKernels(engine: Engine, count: (op: OpName) => void): Kernels<WasmTensor> {
-  const fast: FastKernels = { ...movementKernels, ...elementwiseKernels(engine) };
+  const fast: FastKernels = { ...movementKernels, ...elementwiseKernels(engine), ...contractionKernels(engine) };
   const rows = (Object.keys(reference) as OpName[]).map((op) => {
     const fallback = fallbackKernel(engine, op);
     if (fallback === 'decomposed') return [op, fallback];

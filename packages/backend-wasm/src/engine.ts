@@ -11,6 +11,7 @@ type Compiled<H extends Handles> = { readonly [N in keyof H]: WasmFunction };
 export interface EngineOptions {
   /** The most that the linear memory may grow to. */
   readonly maximumBytes: number;
+  readonly relaxedSimd: 'detect' | 'avoid';
 }
 
 interface Started {
@@ -70,7 +71,8 @@ export class Engine {
 
   #start(): Started {
     if (!this.#started) {
-      const { api, hasRelaxedSimd } = requireWasm();
+      const { api, hasRelaxedSimd: isAvailable } = requireWasm();
+      const hasRelaxedSimd = isAvailable && this.#options.relaxedSimd === 'detect';
       const memory = new DeviceMemory(new LinearMemory(api, this.#options.maximumBytes));
       this.#started = { api, memory, hasRelaxedSimd };
     }
