@@ -17,7 +17,10 @@ export interface MatmulOptions {
  * left, a column on the right, and its dimension disappears from the result.
  */
 export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false }: MatmulOptions = {}): Tensor {
-  if (a.shape.length === 1) return squeeze(matmul(unsqueeze(a, 0), b, { transposeB }), -2);
+  if (a.shape.length === 1) {
+    const row = matmul(unsqueeze(a, 0), b, { transposeB });
+    return squeeze(row, b.shape.length === 1 ? -1 : -2);
+  }
   if (b.shape.length === 1) return squeeze(matmul(a, unsqueeze(b, 1), { transposeA }), -1);
   if (a.shape.length > 2 && b.shape.length === 2 && !transposeA) {
     // One tall product: its weight gradient is then one product too, instead of a sum over the batch.
