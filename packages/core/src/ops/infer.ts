@@ -8,7 +8,10 @@ import type { ConvolutionAttrs, LossReduction, OpName, Ops, PoolAttrs, Reduction
 /** Table 1 of 5: the shape and dtype of every result, and the only place where arguments are checked. */
 export const infer: Ops<TensorSpec> = {
   add: ({ a, b }) => arithmetic('add', a, b),
-  sub: ({ a, b }) => notBool('sub', arithmetic('sub', a, b), 'Use notEqual, or cast one operand.'),
+  sub({ a, b }) {
+    for (const operand of [a, b]) notBool('sub', operand, 'Use notEqual, or cast it.');
+    return arithmetic('sub', a, b);
+  },
   mul: ({ a, b }) => arithmetic('mul', a, b),
   div: ({ a, b }) => asFloat(arithmetic('div', a, b)),
   pow: ({ a, b }) => notBool('pow', arithmetic('pow', a, b), 'Cast one operand.'),
