@@ -15,6 +15,9 @@ import { contractionKernels } from './kernels/contraction.ts';
 import { elementwiseKernels } from './kernels/elementwise.ts';
 import type { AnyFastKernel, AnyFastUpdate, FastKernels, FastUpdates } from './kernels/fast-kernel.ts';
 import { movementKernels } from './kernels/movement.ts';
+import { reductionKernels } from './kernels/reduction.ts';
+import { softmaxKernels } from './kernels/softmax.ts';
+import { updateKernels } from './kernels/updates.ts';
 import type { WasmTensor } from './wasm-tensor.ts';
 
 export interface WasmDeviceOptions {
@@ -66,7 +69,13 @@ export function createWasmDevice({
 }
 
 function createKernels(engine: Engine, count: (op: OpName) => void): Kernels<WasmTensor> {
-  const fast: FastKernels = { ...movementKernels, ...elementwiseKernels(engine), ...contractionKernels(engine) };
+  const fast: FastKernels = {
+    ...movementKernels,
+    ...elementwiseKernels(engine),
+    ...contractionKernels(engine),
+    ...reductionKernels(engine),
+    ...softmaxKernels(engine),
+  };
   const rows = (Object.keys(reference) as OpName[]).map((op) => {
     const fallback = fallbackKernel(engine, op);
     if (fallback === 'decomposed') return [op, fallback];
@@ -82,7 +91,7 @@ function createKernels(engine: Engine, count: (op: OpName) => void): Kernels<Was
 }
 
 function createUpdates(engine: Engine, count: (name: UpdateName) => void): UpdateKernels<WasmTensor> {
-  const fast: FastUpdates = {};
+  const fast: FastUpdates = updateKernels(engine);
   const rows = (Object.keys(updateTargets) as UpdateName[]).map((name) => {
     const fallback = fallbackUpdate(engine, name);
     const update: AnyUpdate<WasmTensor> = (inputs, attrs) => {
