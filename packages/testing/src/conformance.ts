@@ -1,4 +1,4 @@
-import type { Device, OpName } from '@halfgrad/core';
+import type { Device, DType, OpName } from '@halfgrad/core';
 import { describe, test } from 'vitest';
 import { checks, judge } from './conformance/checks.ts';
 import { hasDecomposition, hasKernel, type Subject } from './conformance/subject.ts';
@@ -10,6 +10,10 @@ export interface ConformanceOptions {
   readonly seed?: number;
   /** A device that is known to be right: the only judge of functions that are not made of others, such as exp. */
   readonly reference?: Device;
+  /** Dtypes that the device does not have. Without float64 gradients are compared with the reference's, in float32. */
+  readonly lacks?: readonly DType[];
+  /** `'flushed'` where float32 arithmetic takes numbers below 2^−126 for zero, as GPUs do. */
+  readonly subnormals?: 'kept' | 'flushed';
 }
 
 /** A check takes milliseconds; finding the smallest counterexample to one that fails may take much longer. */
@@ -21,16 +25,20 @@ const shrinkingTimeLimitMs = 60_000;
  *
  *     describeConformance(device, { reference: cpu });
  */
-export function describeConformance(device: Device, { seed = 1, reference }: ConformanceOptions = {}): void {
+export function describeConformance(
+  device: Device,
+  { seed = 1, reference, lacks = [], subnormals = 'kept' }: ConformanceOptions = {},
+): void {
   describe(`${device.name} conforms`, () => {
+    if (lacks.length > 0) console.log(`${device.name}: not checked in ${lacks.join(', ')}, which it does not have.`);
     for (const op of Object.keys(samples) as OpName[]) {
-      const subject: Subject = { device, op, reference };
+      const subject: Subject = { device, op, reference, lacks, subnormals };
       describe.skipIf(!hasKernel(subject) && !hasDecomposition(op))(op, () => {
         for (const check of checks.filter(({ applies }) => applies(subject))) {
           test(check.title, () => judge(check, subject, seed), shrinkingTimeLimitMs);
         }
       });
     }
-    describeUpdates(device, seed);
+    describeUpdates(device, seed, lacks);
   });
 }

@@ -5,6 +5,8 @@ import {
   derivatives,
   dtypeNames,
   encodeNumbers,
+  finfo,
+  grad,
   type HalfDType,
   isFloat,
   isHalf,
@@ -14,6 +16,7 @@ import {
   roundTo,
   showSpec,
   stridesOf,
+  sum,
   type Tensor,
   type Tree,
 } from '@halfgrad/core';
@@ -38,6 +41,7 @@ import {
   read,
   run,
   type Subject,
+  widest,
   withoutKernel,
 } from './subject.ts';
 
@@ -53,6 +57,7 @@ export interface Check {
 }
 
 const always = (): boolean => true;
+const hasFloat64 = ({ lacks }: Subject): boolean => !lacks.includes('float64');
 const differentiable = ({ op }: Subject): boolean => derivatives[op] !== 'not differentiable';
 
 /** Roundings on the longest path through an op, besides one per element that it combines. */
@@ -66,7 +71,7 @@ export const checks: readonly Check[] = [
     async holds(subject, sample) {
       for (const dtype of dtypeNames) {
         const cast = inDType(sample, dtype);
-        const specs = announced(subject.op, cast);
+        const specs = announced(subject, cast);
         if (!specs) continue;
         const readings = await read(run(subject, cast));
         expect(readings.map(showSpec)).toEqual(specs.map(showSpec));
@@ -78,7 +83,10 @@ export const checks: readonly Check[] = [
     title: 'leaves its inputs as they are',
     numRuns: 10,
     applies: always,
-    async holds({ device, op }, { inputs, attrs }) {
+    async holds(subject, sample) {
+      const { device, op } = subject;
+      const { inputs, attrs } = widest(subject, sample);
+      if (!announced(subject, { ...sample, inputs })) return;
       const tensors = mapLeaves(inputs, (tensor) => fresh(device, tensor));
       call(op, tensors, attrs);
       const after = await read(tensors);
@@ -94,9 +102,11 @@ export const checks: readonly Check[] = [
     numRuns: 10,
     applies: always,
     async holds(subject, sample) {
-      const expected = await read(run(subject, sample));
+      const own = widest(subject, sample);
+      if (!announced(subject, own)) return;
+      const expected = await read(run(subject, own));
       for (const make of [permuted, reshaped]) {
-        const readings = await read(run(subject, sample, make));
+        const readings = await read(run(subject, own, make));
         for (const [i, { values }] of readings.entries()) {
           expectAgreement(`output ${i}`, values, valuesOf(expected, i), identical);
         }
@@ -111,6 +121,7 @@ export const checks: readonly Check[] = [
       const decomposed: Subject = { ...subject, device: withoutKernel(subject) };
       for (const dtype of ['float64', 'float32', 'float16', 'bfloat16'] as const) {
         const cast = inDType(sample, dtype);
+        if (!announced(subject, cast)) continue;
         const actual = await read(run(subject, cast));
         const expected = await read(run(decomposed, cast));
         const bound = combiningBound(computeDType(dtype), sample, expected);
@@ -147,9 +158,15 @@ export const checks: readonly Check[] = [
     holds: roundsOnce,
   },
   {
+    title: 'has the gradient of the reference device',
+    numRuns: 12,
+    applies: (subject) => differentiable(subject) && subject.reference !== undefined && !hasFloat64(subject),
+    holds: hasReferenceGradient,
+  },
+  {
     title: 'has the gradient that finite differences see',
     numRuns: 12,
-    applies: differentiable,
+    applies: (subject) => differentiable(subject) && hasFloat64(subject),
     async holds(subject, sample) {
       const { fn, inputs } = asFunction(subject, sample);
       if (await isSmooth(fn(...inputs))) await gradcheck(fn, inputs);
@@ -158,7 +175,7 @@ export const checks: readonly Check[] = [
   {
     title: 'has the second derivative that finite differences see',
     numRuns: 6,
-    applies: differentiable,
+    applies: (subject) => differentiable(subject) && hasFloat64(subject),
     async holds(subject, sample) {
       const { fn, inputs } = asFunction(subject, sample);
       if (await isSmooth(fn(...inputs))) await gradgradcheck(fn, inputs);
@@ -173,24 +190,48 @@ export async function judge({ from, holds, numRuns }: Check, subject: Subject, s
 }
 
 /** Sums to within their roundings, everything else to within the accuracy of elementary functions. */
-async function agreesWithReference({ reference, ...subject }: Subject, sample: AnySample): Promise<void> {
+async function agreesWithReference(subject: Subject, sample: AnySample): Promise<void> {
+  const { reference, subnormals } = subject;
   for (const dtype of dtypeNames) {
     const cast = inDType(sample, dtype);
-    if (!reference || !announced(subject.op, cast)) continue;
+    if (!reference || !announced(subject, cast)) continue;
     const actual = await read(run(subject, cast));
     const expected = await read(run({ ...subject, device: reference }, cast));
     for (const [i, { dtype: result, values }] of actual.entries()) {
-      const bound = sample.reduces && isFloat(result) ? combiningBound(computeDType(result), sample, expected) : 0;
+      const combining = sample.reduces && isFloat(result) ? combiningBound(computeDType(result), sample, expected) : 0;
+      const bound = subnormals === 'flushed' ? combining + finfo('float32').smallestNormal : combining;
       expectAgreement(`output ${i} for ${dtype}`, values, valuesOf(expected, i), withinRounding(result, bound, 4));
     }
   }
+}
+
+/** Gradients of the sum of the result in float32, which differ by the roundings of the ops on the way back. */
+async function hasReferenceGradient(subject: Subject, sample: AnySample): Promise<void> {
+  const { reference } = subject;
+  const own = inDType(sample, 'float32');
+  if (!reference || !announced(subject, own)) return;
+  const [actual, expected] = [
+    await gradientsOf(subject, own),
+    await gradientsOf({ ...subject, device: reference }, own),
+  ];
+  const bound = combiningBound('float32', own, expected);
+  for (const [i, { dtype, values }] of actual.entries()) {
+    expectAgreement(`gradient ${i}`, values, valuesOf(expected, i), withinRounding(dtype, bound, 4));
+  }
+}
+
+async function gradientsOf(subject: Subject, sample: AnySample): Promise<Reading[]> {
+  const { fn, inputs } = asFunction(subject, sample);
+  const wanted = inputs.filter(({ requiresGrad }) => requiresGrad);
+  const found = grad(sum(fn(...inputs)), wanted, { allowUnused: true });
+  return read(found.filter((gradient) => gradient !== undefined));
 }
 
 /** 16-bit arguments give what their float32 values give, rounded; also with float32 parameters beside a 16-bit input. */
 async function roundsOnce(subject: Subject, sample: AnySample): Promise<void> {
   for (const dtype of ['float16', 'bfloat16'] as const) {
     const casts = [inDType(sample, dtype), ...(sample.reduces ? [firstInDType(sample, dtype)] : [])];
-    for (const cast of casts.filter((candidate) => announced(subject.op, candidate))) {
+    for (const cast of casts.filter((candidate) => announced(subject, candidate))) {
       const actual = await read(run(subject, cast));
       const wide = await read(run(subject, widened(cast)));
       const bound = sample.reduces ? combiningBound('float32', sample, wide) : undefined;

@@ -28,6 +28,8 @@ export interface Subject {
   readonly op: OpName;
   /** Another device that is known to be right. */
   readonly reference?: Device | undefined;
+  readonly lacks: readonly DType[];
+  readonly subnormals: 'kept' | 'flushed';
 }
 
 /** A tensor as it came back from a device. */
@@ -54,15 +56,21 @@ export function call(op: OpName, inputs: Tree<Tensor>, attrs: unknown): Tree<Ten
   return (dispatch as (op: OpName, inputs: Tree<Tensor>, attrs: unknown) => Tree<Tensor>)(op, inputs, attrs);
 }
 
-/** What the shape rule says about a call, or undefined where it refuses the dtypes. */
-export function announced(op: OpName, { inputs, attrs }: AnySample): readonly TensorSpec[] | undefined {
+/** What the shape rule says about a call, or undefined where it refuses the dtypes or the device lacks one. */
+export function announced({ op, lacks }: Subject, { inputs, attrs }: AnySample): readonly TensorSpec[] | undefined {
   try {
     const rule = infer[op] as (inputs: unknown, attrs: unknown) => Tree<TensorSpec>;
-    return leaves(rule(inputs, attrs));
+    const specs = leaves(rule(inputs, attrs));
+    return [...leaves(inputs), ...specs].some(({ dtype }) => lacks.includes(dtype)) ? undefined : specs;
   } catch (error) {
     if (error instanceof TensorError && error.code === 'dtype-mismatch') return undefined;
     throw error;
   }
+}
+
+/** The sample in the widest dtype of the device. */
+export function widest({ lacks }: Subject, sample: AnySample): AnySample {
+  return lacks.includes('float64') ? inDType(sample, 'float32') : sample;
 }
 
 /** The sample with its floating-point tensors in another dtype. */
