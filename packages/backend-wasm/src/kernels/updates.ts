@@ -81,7 +81,8 @@ function adamStep(
   { lr, weightDecay, maximize, beta1, beta2, eps, decoupled }: UpdateAttrs<'adamStep'>,
 ): Outcome {
   const count = sizeOf(param.shape);
-  if (!isFast(param) || !isFast(grad) || !isFast(expAvg) || !isFast(expAvgSq) || !isFast(maxExpAvgSq)) return 'declined';
+  if (!isFast(param) || !isFast(grad) || !isFast(expAvg) || !isFast(expAvgSq) || !isFast(maxExpAvgSq))
+    return 'declined';
   if (!isCounter(step) || count === 0) return 'declined';
   if (isSet(engine, foundInf)) return 'done';
   const t = increment(engine, step);
