@@ -3,7 +3,7 @@ import type { DType } from '../spec/dtype.ts';
 import { TensorError } from '../spec/errors.ts';
 import { normalizeDim, normalizeDims, sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { abs, add, div, exp, isFinite, log, maximum, pow, sqrt, square, sub, where } from './elementwise.ts';
+import { abs, add, div, equal, exp, isFinite, log, maximum, pow, sqrt, square, sub, where } from './elementwise.ts';
 import { reshape, squeeze } from './movement.ts';
 
 /** One dimension, several, or all of them. */
@@ -40,7 +40,7 @@ export function variance(
 
 /** The square root of `variance`. */
 export function std(x: Tensor, dim?: Dims, options: ReductionOptions & { readonly correction?: number } = {}): Tensor {
-  return sqrt(variance(x, dim, options));
+  return root(variance(x, dim, options), 2);
 }
 
 /** The maximum over `dim`. Its gradient is shared equally between ties, as `torch.amax`'s is. */
@@ -79,8 +79,14 @@ export function norm(x: Tensor, p = 2, dim?: Dims, options: ReductionOptions = {
   if (!(p > 0)) throw new TensorError('invalid-argument', `norm: p is ${p}. Use a positive number or Infinity.`);
   if (p === Number.POSITIVE_INFINITY) return amax(abs(x), dim, options);
   if (p === 1) return sum(abs(x), dim, options);
-  if (p === 2) return sqrt(sum(square(x), dim, options));
-  return pow(sum(pow(abs(x), p), dim, options), 1 / p);
+  return root(sum(p === 2 ? square(x) : pow(abs(x), p), dim, options), p);
+}
+
+/** The p-th root of what is not negative. Where that is 0 its gradient is 0, as in PyTorch, and not the NaN of ∞ · 0. */
+function root(powers: Tensor, p: number): Tensor {
+  const isZero = equal(powers, 0);
+  const nonZero = where(isZero, 1, powers);
+  return where(isZero, 0, p === 2 ? sqrt(nonZero) : pow(nonZero, 1 / p));
 }
 
 /** `x / max(‖x‖ₚ, ε)` along `dim` (`torch.nn.functional.normalize`). */
