@@ -49,6 +49,8 @@ interface ScaleTensors {
 export class GradScaler {
   readonly #settings: ScalerSettings;
   readonly #records: Map<ScalableOptimizer, OptimizerRecord> = new Map();
+  /** The last result of each optimizer: what an earlier one has not been asked for is given back. */
+  readonly #results: Map<ScalableOptimizer, StepResult> = new Map();
   #initial: { readonly scale: number; readonly growthTracker: number };
   #tensors: ScaleTensors | undefined;
 
@@ -115,7 +117,9 @@ export class GradScaler {
     if (!this.#records.has(optimizer)) this.unscale(optimizer);
     const record = this.#records.get(optimizer) as OptimizerRecord;
     const { scale } = this.#requireTensors('step');
-    const result = new StepResult(record.foundInf, clone(scale), gradientsOf(optimizer));
+    const result = new StepResult(record.foundInf, clone(scale).keep(), gradientsOf(optimizer));
+    this.#results.get(optimizer)?.expire();
+    this.#results.set(optimizer, result);
     optimizer.step({ foundInf: record.foundInf });
     record.stage = 'stepped';
     return result;
@@ -142,6 +146,7 @@ export class GradScaler {
       const foundInf = noGrad(() => flags.reduce((total, flag) => total.add(flag)));
       update('updateScale', { ...tensors, foundInf }, this.#settings);
     }
+    for (const { stage, foundInf } of this.#records.values()) if (stage === 'unscaled') foundInf.dispose();
     this.#records.clear();
   }
 
@@ -237,7 +242,7 @@ export class GradScaler {
         `GradScaler.unscale: ${half.length} parameters have float16 gradients, first "${half[0]}". Keep parameters float32 and use autocast, or give the optimizer float32 master copies.`,
       );
     }
-    const foundInf = full([], 0, { device: scale.device });
+    const foundInf = full([], 0, { device: scale.device }).keep();
     update('unscaleAndCheck', { grads: named.map(([, grad]) => grad.detach()), scale, foundInf });
     return foundInf;
   }

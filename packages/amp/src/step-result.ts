@@ -65,6 +65,7 @@ export class StepResult {
 
   /** Reads the outcome asynchronously; afterwards `stepped`, `foundInf` and `scale` do not wait. */
   async ready(): Promise<this> {
+    this.#requireUnexpired();
     if (!this.#outcome && this.#foundInf && this.#scale) {
       const [foundInf, scale] = await Promise.all([this.#foundInf.data(), this.#scale.data()]);
       this.#outcome = { foundInf: foundInf[0] !== 0, scale: scale[0] as number };
@@ -72,12 +73,24 @@ export class StepResult {
     return this;
   }
 
+  /** @internal Gives back what nobody has asked for, so that a loop holds no more than one result per optimizer. */
+  expire(): void {
+    this.#foundInf?.dispose();
+    this.#scale?.dispose();
+  }
+
   #read(): Outcome {
-    if (!this.#outcome) {
-      if (!this.#foundInf || !this.#scale) throw new TensorError('scaler-state', 'StepResult: nothing to read');
-      this.#outcome = { foundInf: this.#foundInf.item() !== 0, scale: this.#scale.item() };
-    }
+    this.#requireUnexpired();
+    this.#outcome ??= { foundInf: this.#foundInf?.item() !== 0, scale: this.#scale?.item() ?? 1 };
     return this.#outcome;
+  }
+
+  #requireUnexpired(): void {
+    if (this.#outcome || !this.#foundInf?.isDisposed) return;
+    throw new TensorError(
+      'scaler-state',
+      'StepResult: read after the next step. Ask for its fields, or await result.ready(), before stepping again.',
+    );
   }
 }
 

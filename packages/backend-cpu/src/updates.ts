@@ -22,7 +22,9 @@ export const updates: UpdateKernels<HostTensor> = {
     const buffer = momentumBuffer && readFloats(momentumBuffer, param.dtype).slice();
     const isFirst = step !== undefined && read(step)[0] === 0;
     for (let i = 0; i < p.length; i++) {
-      let g = (maximize ? -grads[i]! : grads[i]!) + weightDecay * p[i]!;
+      let g = maximize ? -grads[i]! : grads[i]!;
+      // Without decay an infinite parameter stays so, as in PyTorch: 0 · ∞ would be NaN.
+      if (weightDecay !== 0) g += weightDecay * p[i]!;
       if (buffer) {
         const moment = isFirst ? g : momentum * buffer[i]! + (1 - dampening) * g;
         buffer[i] = moment;
@@ -50,7 +52,8 @@ export const updates: UpdateKernels<HostTensor> = {
     const shrink = decoupled ? 1 - lr * weightDecay : 1;
     const decay = decoupled ? 0 : weightDecay;
     for (let i = 0; i < p.length; i++) {
-      const g = (maximize ? -grads[i]! : grads[i]!) + decay * p[i]!;
+      let g = maximize ? -grads[i]! : grads[i]!;
+      if (decay !== 0) g += decay * p[i]!;
       m[i]! += (1 - beta1) * (g - m[i]!);
       v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
       highest[i] = Math.max(highest[i]!, v[i]!);

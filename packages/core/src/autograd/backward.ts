@@ -202,5 +202,6 @@ function accumulate(
     },
   );
   taken.add(total.storage.block);
+  slot.grad?.unkeep();
   slot.grad = total.keep();
 }

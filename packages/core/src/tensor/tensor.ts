@@ -150,6 +150,11 @@ export class Tensor implements TensorSpec {
     return this;
   }
 
+  /** @internal Takes `keep` back: the tensor ends with the scope that is open now, if there is one. */
+  unkeep(): void {
+    if (this.#storage) this.#scope = enterScope(this);
+  }
+
   /** @internal */
   moveTo(scope: Scope | undefined): void {
     this.#scope = scope;
@@ -214,6 +219,7 @@ export class Tensor implements TensorSpec {
         `Use grad.to('${this.dtype}').`,
       );
     }
+    if (this.slot.grad !== value) this.slot.grad?.unkeep();
     this.slot.grad = value?.keep();
   }
 
