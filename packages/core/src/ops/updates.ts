@@ -52,7 +52,7 @@ export interface Updates<T> {
   ): void;
   /**
    * grad := grad / scale for every gradient, and foundInf := 1 if any element is not finite before or after
-   * (AMP.md B3.3, B3.5, B3.7): inverse = float32(1 / scale), element = round(float32(element) · inverse).
+   * (AMP.md B3.3, B3.5, B3.7): inverse = float32(1 / scale), element = round(element · inverse).
    */
   unscaleAndCheck(inputs: { grads: readonly T[]; scale: T; foundInf: T }): void;
   /** The growth and backoff arithmetic of a dynamic loss scale, in place (AMP.md B5.3–B5.5). */
