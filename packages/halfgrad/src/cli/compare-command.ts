@@ -7,7 +7,7 @@ import { type ModelName, modelNames } from '../experiments/train.ts';
 import { parseCount, parseModes, parseNumber, parsePositive } from './options.ts';
 import { createProgress } from './progress.ts';
 import { renderReport } from './report.ts';
-import { writeWhole } from './write-file.ts';
+import { openWhole } from './write-file.ts';
 
 interface CompareFlags {
   readonly modes: readonly ModeName[];
@@ -64,6 +64,7 @@ Examples:
   halfgrad compare --loss-factor 2^-16 --no-loss-scale   float16 loses its small gradients`;
 
 async function run(flags: CompareFlags): Promise<void> {
+  const write = flags.output === undefined ? undefined : openWhole(flags.output);
   const data = await loadExperimentData(flags);
   const options = {
     ...flags,
@@ -74,7 +75,7 @@ async function run(flags: CompareFlags): Promise<void> {
   };
   const report = compare(data, options, createProgress(process.stderr));
   const json = `${JSON.stringify(report, null, 2)}\n`;
-  if (flags.output) writeWhole(flags.output, json);
+  write?.(json);
   process.stdout.write(flags.json ? json : `\n${renderReport(report)}\n`);
   if (flags.check) process.exitCode = checkCode(report);
 }
