@@ -80,3 +80,13 @@ export const updateTargets: { readonly [K in UpdateName]: readonly (keyof Update
   unscaleAndCheck: ['grads', 'foundInf'],
   updateScale: ['scale', 'growthTracker'],
 };
+
+/** Which inputs of each update have to have one shape. */
+export const updateShapes: { readonly [K in UpdateName]: readonly (keyof UpdateInputs<K, TensorSpec>)[] } = {
+  assign: ['target', 'source'],
+  lerp: ['target', 'source'],
+  sgdStep: ['param', 'grad', 'momentumBuffer'],
+  adamStep: ['param', 'grad', 'expAvg', 'expAvgSq', 'maxExpAvgSq'],
+  unscaleAndCheck: [],
+  updateScale: [],
+};

@@ -153,7 +153,7 @@ function flattenValues(values: NestedArray | NumericArray): Flattened {
   };
   visit(values as NestedArray, 0);
   const wrong = [...types].find((type) => type !== 'number' && type !== 'boolean');
-  if (wrong) throw new TensorError('invalid-argument', `tensor: expected numbers or booleans, found a ${wrong}`);
+  if (wrong) throw new TensorError('invalid-argument', `tensor: expected numbers or booleans, found ${wrong}`);
   return { flat, shape, isBool: types.size === 1 && types.has('boolean') };
 }
 
