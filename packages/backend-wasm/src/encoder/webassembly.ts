@@ -28,5 +28,5 @@ export type WasmFunction = (...args: number[]) => number;
 
 /** The host's WebAssembly, if it has one. */
 export function webAssembly(): WebAssemblyApi | undefined {
-  return (globalThis as { readonly WebAssembly?: WebAssemblyApi }).WebAssembly;
+  return (globalThis as unknown as { readonly WebAssembly?: WebAssemblyApi }).WebAssembly;
 }
