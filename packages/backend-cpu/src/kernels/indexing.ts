@@ -66,7 +66,7 @@ export function indexSelect(
   return createHostTensor(out, data);
 }
 
-/** Adds in the order of the source, in float32 for the 16-bit floats. */
+/** Adds in the order of the source, in float32 for the 16-bit floats; a sum of bools is whether any is true. */
 export function indexAdd(
   { index, source }: Inputs<'indexAdd', HostTensor>,
   { dim, size }: Attrs<'indexAdd'>,
@@ -75,14 +75,14 @@ export function indexAdd(
   const entries = checkedIndex('indexAdd', index, dim, size, { index, source });
   const { outer, inner } = around(source.shape, dim, index.shape.length);
   const values = read(source);
-  const sums = allocateNumbers(out.dtype, countOf(out));
+  const sums = allocateNumbers(out.dtype === 'bool' ? 'int32' : out.dtype, countOf(out));
   for (let o = 0, from = 0; o < outer; o++) {
     for (let i = 0; i < entries.length; i++) {
       const at = (o * size + entries[i]!) * inner;
       for (let j = 0; j < inner; j++) sums[at + j]! += values[from++]!;
     }
   }
-  return write(sums, out);
+  return write(out.dtype === 'bool' ? Uint8Array.from(sums, (count) => (count === 0 ? 0 : 1)) : sums, out);
 }
 
 export function gather(
@@ -98,7 +98,7 @@ export function gather(
   return createHostTensor(out, data);
 }
 
-/** Adds in the order of the source, in float32 for the 16-bit floats. */
+/** Adds in the order of the source, in float32 for the 16-bit floats; a sum of bools is whether any is true. */
 export function scatterAdd(
   { index, source }: Inputs<'scatterAdd', HostTensor>,
   { dim, size }: Attrs<'scatterAdd'>,
@@ -107,9 +107,9 @@ export function scatterAdd(
   const entries = checkedIndex('scatterAdd', index, dim, size, { index, source });
   const { bases, step } = positions(index.shape, out.shape, dim);
   const values = read(source);
-  const sums = allocateNumbers(out.dtype, countOf(out));
+  const sums = allocateNumbers(out.dtype === 'bool' ? 'int32' : out.dtype, countOf(out));
   for (let i = 0; i < entries.length; i++) sums[bases[i]! + entries[i]! * step]! += values[i]!;
-  return write(sums, out);
+  return write(out.dtype === 'bool' ? Uint8Array.from(sums, (count) => (count === 0 ? 0 : 1)) : sums, out);
 }
 
 /** Where in a tensor of shape `target` each index into `shape` begins to count along `dim`, and the stride of `dim`. */
