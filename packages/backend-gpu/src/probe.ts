@@ -22,10 +22,19 @@ export function probe(runtime: Runtime): void {
     requireEqual(`casts to ${dtype} round wrongly`, bits, encodeNumbers(special, dtype));
   }
   const isFinite = encodeNumbers(special.map(Number.isFinite).map(Number), 'float32');
-  const found = withTensor(runtime, singles, 'float32', (x) => formula(runtime, x, 'isFinite(x) ? 1.0 : 0.0', 'float32'));
+  const found = withTensor(runtime, singles, 'float32', (x) =>
+    formula(runtime, x, 'isFinite(x) ? 1.0 : 0.0', 'float32'),
+  );
   requireEqual('infinities or NaN go unnoticed', found, isFinite);
   const maxima = withTensor(runtime, singles, 'float32', (x) => formula(runtime, x, 'max_(x, 0.0)', 'float32'));
-  requireEqual('NaN does not survive max', maxima, encodeNumbers(special.map((x) => Math.max(x, 0)), 'float32'));
+  requireEqual(
+    'NaN does not survive max',
+    maxima,
+    encodeNumbers(
+      special.map((x) => Math.max(x, 0)),
+      'float32',
+    ),
+  );
   runtime.canRenderToFour = rendersToFour(runtime);
 }
 
@@ -57,12 +66,7 @@ function formula(runtime: Runtime, x: GpuTensor, code: string, dtype: DType): Gp
 }
 
 /** What comes back of what is computed from `data`. */
-function withTensor(
-  runtime: Runtime,
-  data: HostData,
-  dtype: DType,
-  compute: (x: GpuTensor) => GpuTensor,
-): HostData {
+function withTensor(runtime: Runtime, data: HostData, dtype: DType, compute: (x: GpuTensor) => GpuTensor): HostData {
   const x = runtime.upload(data, { shape: [data.length], dtype });
   const result = compute(x);
   const read = runtime.read(result);

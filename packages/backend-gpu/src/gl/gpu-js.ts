@@ -53,7 +53,10 @@ export async function createCompiler(gl: WebGL2RenderingContext, maxSize: number
       kernel.build(...args);
       if (kernel.constructor.name !== 'WebGL2Kernel' || kernel.fallbackReason !== null) {
         const reason = kernel.fallbackReason ?? `it chose a ${kernel.constructor.name}`;
-        throw new TensorError('unsupported', `gpu: gpu.js did not compile for WebGL 2 (${reason}). Use the cpu device.`);
+        throw new TensorError(
+          'unsupported',
+          `gpu: gpu.js did not compile for WebGL 2 (${reason}). Use the cpu device.`,
+        );
       }
       if (targets.length === 1) {
         gl.deleteFramebuffer(kernel.framebuffer);
@@ -84,7 +87,10 @@ interface Validation {
   enableValidation(): void;
 }
 
-const returnTypes = { float: 'Number', vec2: 'Array(2)', vec4: 'Array(4)' } as const satisfies Record<TexelType, string>;
+const returnTypes = { float: 'Number', vec2: 'Array(2)', vec4: 'Array(4)' } as const satisfies Record<
+  TexelType,
+  string
+>;
 
 function createKernel(gpu: GPU, { textures, uniforms, returns, library, body, outputs }: Program): GlKernel {
   const native = (name: string, source: string, returnType: string, argumentTypes = {}) => ({
@@ -116,7 +122,9 @@ function createKernel(gpu: GPU, { textures, uniforms, returns, library, body, ou
     tactic: 'precision',
     validate: false,
   };
-  const result = first ? `const done = compute(); ${rest.map((name) => `to_${name}(done);`).join(' ')} return ${first}(done);` : 'return compute();';
+  const result = first
+    ? `const done = compute(); ${rest.map((name) => `to_${name}(done);`).join(' ')} return ${first}(done);`
+    : 'return compute();';
   const source = `function(${names.join(', ')}) { ${result} }`;
   return gpu.createKernel(source, settings as unknown as IGPUKernelSettings).kernel as unknown as GlKernel;
 }

@@ -87,6 +87,42 @@ float softplus_(float x, float beta, float threshold) {
   return (max(z, 0.0) + log1p_(exp_(-abs(z)))) / beta;
 }
 
+// erf(x) / x is a power series in x^2; beyond 1/2, (1 + 2x) e^(x^2) erfc(x) is nearly a polynomial in (x - 2) / (x + 2)
+// (Shepherd & Laframboise 1981). Both are Chebyshev fits. In e^-(x^2), x is split so that the larger square is exact.
+float erfSmall(float x) {
+  float z = x * x;
+  return x * (1.1283791 + z * (-0.37612608 + z * (0.112828344 + z * (-0.026757944 + z * 0.0047195056))));
+}
+float erfcTail(float x) {
+  if (x > 10.1) return 0.0;
+  float t = (x - 2.0) / (x + 2.0);
+  float p = 1.2769784 + t * (-0.09276377 + t * (-0.16603087 + t * (0.1640488 + t * (-0.05421063 + t * (-0.008006137
+    + t * (0.008656576 + t * (0.0011475766 + t * (-0.0012622853 + t * -0.00022636475))))))));
+  float c = floor(x * 16.0) / 16.0;
+  return p / (1.0 + 2.0 * x) * (exp_(-c * c) * exp_(-(x - c) * (x + c)));
+}
+float erf_(float x) {
+  if (isNaN(x)) return x;
+  float a = abs(x);
+  if (a <= 0.5) return erfSmall(x);
+  return x < 0.0 ? erfcTail(a) - 1.0 : 1.0 - erfcTail(a);
+}
+float erfc_(float x) {
+  if (isNaN(x)) return x;
+  float a = abs(x);
+  if (a <= 0.5) return 1.0 - erfSmall(x);
+  return x < 0.0 ? 2.0 - erfcTail(a) : erfcTail(a);
+}
+
+// The normal distribution function, and its approximation by tanh (Hendrycks & Gimpel 2016): 1 + tanh u = 2 sigmoid(2u).
+float normalCdf(float x) { return 0.5 * erfc_(x * -0.70710677); }
+float normalSlope(float x) { return 0.3989423 * exp_(-0.5 * x * x); }
+float tanhCdfAt(float x) { return 1.5957691 * (x + 0.044715 * x * x * x); }
+float tanhCdf(float x) { return sigmoid_(tanhCdfAt(x)); }
+float tanhCdfSlope(float x) {
+  return tanhCdf(x) * sigmoid_(-tanhCdfAt(x)) * 1.5957691 * (1.0 + 0.134145 * x * x);
+}
+
 float sqrt_(float x) {
   if (isNaN(x) || isZero(x) || x == infinity()) return x;
   return x < 0.0 ? quietNaN() : sqrt(x);

@@ -96,6 +96,16 @@ export function elementwiseOps(runtime: Runtime): Attempts {
     relu: map('relu', { float: 'isNaN(x) || x > 0.0 ? x : 0.0', integer: 'max(x, 0)' }),
     reluGrad: ({ gradOut: g, out: y }, _, out) =>
       apply('reluGrad', { float: '!isNaN(y) && y > 0.0 ? g : 0.0' }, { g, y }, out),
+    erf: map('erf', { float: 'erf_(x)' }),
+    gelu({ x }, { approximate }, out) {
+      const cdf = approximate === 'tanh' ? 'tanhCdf' : 'normalCdf';
+      return apply(`gelu ${approximate}`, { float: `x * ${cdf}(x)` }, { x }, out);
+    },
+    geluGrad({ gradOut: g, x }, { approximate }, out) {
+      const cdf = approximate === 'tanh' ? 'tanhCdf' : 'normalCdf';
+      const slope = approximate === 'tanh' ? 'tanhCdfSlope' : 'normalSlope';
+      return apply(`geluGrad ${approximate}`, { float: `g * (${cdf}(x) + x * ${slope}(x))` }, { g, x }, out);
+    },
     clamp: ({ x }, { min, max }, out) =>
       apply('clamp', { float: 'clamp_(x, user_low, user_high)' }, { x }, out, {
         low: ['Float', min],

@@ -47,7 +47,7 @@ export function elementwisePass(runtime: Runtime, pass: ElementwisePass, out: Te
   const kinds = operands.map(([name, { tensor, as, round }], k) => {
     if (access[k] === 'number') uniforms[name] = [uniformTypes[glslTypes[tensor.dtype]], tensor.block.number!];
     else textures[name] = runtime.textureOf(tensor);
-    return `${tensor.dtype}>${as}${round ? '!' : ''}:${access[k]}`;
+    return `${name}=${tensor.dtype}>${as}${round ? '!' : ''}:${access[k]}`;
   });
   const body = (): string => {
     const reads = operands.map(([name, { tensor, as, round }], k) => {

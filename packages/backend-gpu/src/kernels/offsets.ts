@@ -37,5 +37,9 @@ export function planOffsets(operands: readonly string[], walk: Walk, starts: rea
     ...inner.flatMap((dim) => [`c = rest % user_size${dim}; rest /= user_size${dim};`, ...advance(dim)]),
     ...(sizes.length > 0 ? advance(0) : []),
   ];
-  return { key: `${operands.join(',')}^${sizes.length}${starts.length > 0 ? '+' : ''}`, uniforms, code: lines.join('\n  ') };
+  return {
+    key: `${operands.join(',')}^${sizes.length}${starts.length > 0 ? '+' : ''}`,
+    uniforms,
+    code: lines.join('\n  '),
+  };
 }

@@ -141,7 +141,8 @@ const blockRows: Outputs = {
 function blockBody(): string {
   const read = (name: string, at: (lane: number) => string): string =>
     lanes.map((lane) => `vec4 ${name}${lane} = texture(user_${name}, ${at(lane)});`).join('\n    ');
-  const add = (row: number): string => `total${row} += a${row}.x * b0 + a${row}.y * b1 + a${row}.z * b2 + a${row}.w * b3;`;
+  const add = (row: number): string =>
+    `total${row} += a${row}.x * b0 + a${row}.y * b1 + a${row}.z * b2 + a${row}.w * b3;`;
   return `float compute() {
   ${coordinates}
   ${lanes.map((row) => `total${row} = vec4(0.0);`).join(' ')}
@@ -164,7 +165,9 @@ function unpack(runtime: Runtime, sources: readonly Texture[], { left, right, bi
   const dtype = requireSupported(out.dtype);
   const names = sources.map((_, row) => `rows${row}`);
   const shift = Math.log2(sources.length);
-  const pick = names.map((name, row) => `if (lane == ${row}) quad = texelFetch(user_${name}, ivec2(column / 4, row >> ${shift}), 0);`);
+  const pick = names.map(
+    (name, row) => `if (lane == ${row}) quad = texelFetch(user_${name}, ivec2(column / 4, row >> ${shift}), 0);`,
+  );
   return runtime.compute(out, {
     name: `unpack ${sources.length} ${dtype} ${bias?.dtype}`,
     textures: {

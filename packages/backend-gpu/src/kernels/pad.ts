@@ -1,5 +1,5 @@
-import { type DimPadding, stridesOf, type TensorSpec } from '@halfgrad/core';
-import { convert, glslTexel, glslTypes } from '../glsl/codecs.ts';
+import { type DimPadding, encodeNumbers, stridesOf, type TensorSpec } from '@halfgrad/core';
+import { glslTexel, glslTypes } from '../glsl/codecs.ts';
 import type { Runtime, Uniform } from '../runtime.ts';
 import type { GpuTensor } from '../storage.ts';
 
@@ -14,7 +14,9 @@ export function padded(
   const { dtype } = x;
   const kind = glslTypes[dtype];
   const strides = stridesOf(x.shape);
-  const uniforms: Record<string, Uniform> = { value: kind === 'float' ? ['Float', value] : ['Integer', value] };
+  const uniforms: Record<string, Uniform> = {
+    value: kind === 'float' ? ['Float', value] : ['Integer', encodeNumbers([value], dtype)[0]!],
+  };
   padding.forEach(({ low, interior }, dim) => {
     uniforms[`outSize${dim}`] = ['Integer', out.shape[dim]!];
     uniforms[`size${dim}`] = ['Integer', x.shape[dim]!];
@@ -33,7 +35,7 @@ export function padded(
   bool isInside = true;
   int c;
   ${dims.map(locate).join('\n  ')}
-  ${kind} value = ${convert('user_value', kind === 'float' ? 'float32' : 'int32', dtype)};
+  ${kind} value = user_value;
   if (isInside) value = decode_${dtype}(texelFetch(user_x, texelAt(user_xDim, at), 0));
   return encode_${dtype}(value);
 }`,

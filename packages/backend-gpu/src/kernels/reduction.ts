@@ -36,8 +36,7 @@ export function reductionOps(runtime: Runtime): Attempts {
       return reduce(runtime, x, dims, as, as === 'bool' ? integerMaximum : isFloat(as) ? sum : integerSum, out);
     },
     mean: ({ x }, { dims }, out) => reduce(runtime, x, dims, x.dtype, mean, out),
-    amax: ({ x }, { dims }, out) =>
-      reduce(runtime, x, dims, x.dtype, isFloat(x.dtype) ? maximum : integerMaximum, out),
+    amax: ({ x }, { dims }, out) => reduce(runtime, x, dims, x.dtype, isFloat(x.dtype) ? maximum : integerMaximum, out),
   };
 }
 

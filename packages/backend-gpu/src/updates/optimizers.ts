@@ -9,24 +9,31 @@ export function optimizerSteps(runtime: Runtime): Steps {
   return {
     sgdStep({ param, grad, momentumBuffer, step, foundInf }, attrs) {
       const { lr, weightDecay, maximize, momentum, dampening, nesterov } = attrs;
-      const functions = `${gradient(maximize, weightDecay)}
+      const functions = `${gradient}
 float moment(float buffer, float g, float t) {
   return t == 0.0 ? g : user_momentum * buffer + user_fresh * g;
 }
 float direction(float buffer, float g, float t) {
-  ${momentumBuffer ? 'float m = moment(buffer, g, t);' : 'float m = g;'}
-  return ${nesterov ? 'g + user_momentum * m' : 'm'};
+  float m = moment(buffer, g, t);
+  return user_nesterov == 0.0 ? m : g + user_momentum * m;
 }`;
-      const change = changesOf(`sgd ${nesterov} ${maximize} ${weightDecay === 0}`, foundInf, {
+      const change = changesOf('sgd', foundInf, {
         reads: { p: param, grad, buffer: momentumBuffer, t: step },
-        uniforms: { lr, weightDecay, momentum, fresh: 1 - dampening },
+        uniforms: {
+          lr,
+          weightDecay,
+          direction: maximize ? -1 : 1,
+          momentum,
+          fresh: 1 - dampening,
+          nesterov: Number(nesterov),
+        },
         functions,
       });
-      const buffer = momentumBuffer ? 'buffer' : '0.0';
-      const t = step ? 't' : '1.0';
       const g = 'gradient(grad, p)';
+      const t = step ? 't' : '1.0';
+      const direction = momentumBuffer ? `direction(buffer, ${g}, ${t})` : g;
       changeInPlace(runtime, [
-        change('param', param, `p - user_lr * direction(${buffer}, ${g}, ${t})`, 'p'),
+        change('param', param, `p - user_lr * ${direction}`, 'p'),
         ...(momentumBuffer ? [change('buffer', momentumBuffer, `moment(buffer, ${g}, ${t})`, 'buffer')] : []),
         ...(step ? [count(step, foundInf)] : []),
       ]);
@@ -35,7 +42,7 @@ float direction(float buffer, float g, float t) {
     adamStep({ param, grad, expAvg, expAvgSq, maxExpAvgSq, step, foundInf }, attrs) {
       const { lr, weightDecay, maximize, beta1, beta2, eps, decoupled } = attrs;
       // 1 − βᵗ = −(e^(t · log β) − 1), which keeps its precision for β near 1.
-      const functions = `${gradient(maximize, decoupled ? 0 : weightDecay)}
+      const functions = `${gradient}
 float first(float m, float g) { return m + user_fresh1 * (g - m); }
 float second(float v, float g) { return user_beta2 * v + user_fresh2 * g * g; }
 float stepped(float p, float m, float v, float t) {
@@ -43,11 +50,12 @@ float stepped(float p, float m, float v, float t) {
   float correction = sqrt(-expm1_(t * user_logBeta2));
   return p * user_shrink - stepSize * m / (sqrt(v) / correction + user_eps);
 }`;
-      const change = changesOf(`adam ${maximize} ${decoupled} ${weightDecay === 0}`, foundInf, {
+      const change = changesOf('adam', foundInf, {
         reads: { p: param, grad, m: expAvg, v: expAvgSq, highest: maxExpAvgSq, t: step },
         uniforms: {
           lr,
-          weightDecay,
+          weightDecay: decoupled ? 0 : weightDecay,
+          direction: maximize ? -1 : 1,
           eps,
           beta2,
           fresh1: 1 - beta1,
@@ -72,10 +80,9 @@ float stepped(float p, float m, float v, float t) {
 }
 
 /** The gradient as the step sees it. Without decay an infinite parameter stays so: 0 · ∞ would be NaN. */
-function gradient(maximize: boolean, weightDecay: number): string {
-  const decay = weightDecay === 0 ? '' : ' + user_weightDecay * p';
-  return `float gradient(float g, float p) { return ${maximize ? '-g' : 'g'}${decay}; }`;
-}
+const gradient = `float gradient(float g, float p) {
+  return user_direction * g + (user_weightDecay == 0.0 ? 0.0 : user_weightDecay * p);
+}`;
 
 /** Changes that leave the old value, `kept`, where `foundInf` is given and not zero. */
 function changesOf(
