@@ -9,6 +9,8 @@
  */
 const smallBound = 0.46875;
 const middleBound = 4;
+/** e^(−28²) is less than half of the smallest double. */
+const vanishingBound = 28;
 
 /** 2/√π · ∫₀ˣ e^(−t²) dt */
 export function erf(x: number): number {
@@ -33,7 +35,7 @@ function erfSmall(x: number): number {
 
 /** erfc(x) for x > 0.46875. */
 function erfcTail(x: number): number {
-  if (x === Number.POSITIVE_INFINITY) return 0;
+  if (x > vanishingBound) return 0;
   if (x <= middleBound) {
     return (expOfMinusSquare(x) * polynomial(middleNumerator, x)) / polynomial(middleDenominator, x);
   }
