@@ -1,4 +1,4 @@
-import { fromHost, grad, isFloat, showSpec, Tensor, TensorError, tensor, zerosLike } from '@halfgrad/core';
+import { fromHost, grad, showSpec, Tensor, TensorError, tensor, zerosLike } from '@halfgrad/core';
 
 /** What is checked: tensors in, one or several float64 tensors out, the same every time. */
 export type Differentiable = (...inputs: Tensor[]) => Tensor | readonly Tensor[];
@@ -52,7 +52,9 @@ export async function gradcheck(
       largestError = Math.max(largestError, error);
       if (error <= tolerance) continue;
       const place = position(at, (inputs[i] as Tensor).shape);
-      wrong.push(`input ${i}, ${showSpec(inputs[i] as Tensor)}, at [${place}]: ${actual}, not ${expected}`);
+      wrong.push(
+        `input ${i}, ${showSpec(inputs[i] as Tensor)}, at [${place}]: backward ${actual}, finite differences ${expected}`,
+      );
     }
   }
   if (wrong.length > 0) throw wrongGradient(wrong, compared);
@@ -120,10 +122,10 @@ async function differences(fn: Differentiable, inputs: readonly Tensor[], index:
   return derivatives;
 }
 
-/** The weight of the i-th output element: no two alike, of both signs, none near 0 (a Weyl sequence). */
+/** The weight of the i-th output element: 1, then no two alike, of both signs, none near 0 (a Weyl sequence). */
 function weightOf(i: number): number {
   const goldenRatio = (1 + Math.sqrt(5)) / 2;
-  const magnitude = 0.5 + (((i + 1) * goldenRatio) % 1);
+  const magnitude = 0.5 + ((i * goldenRatio + 0.5) % 1);
   return i % 2 === 0 ? magnitude : -magnitude;
 }
 
@@ -144,7 +146,7 @@ function weightedDifference(above: readonly ArrayLike<number>[], below: readonly
 }
 
 function requireFloat64(x: Tensor, role: string): void {
-  if (isFloat(x.dtype) && x.dtype === 'float64') return;
+  if (x.dtype === 'float64') return;
   throw new TensorError(
     'dtype-mismatch',
     `gradcheck: an ${role} is ${showSpec(x)}, but finite differences need float64. Use x.to('float64').`,
@@ -156,7 +158,7 @@ function wrongGradient(wrong: readonly string[], compared: number): TensorError 
   const rest = wrong.length > shown.length ? [`and ${wrong.length - shown.length} more`] : [];
   return new TensorError(
     'wrong-gradient',
-    `gradcheck: backward and finite differences disagree on ${wrong.length} of ${compared} derivatives:\n  ${[...shown, ...rest].join('\n  ')}`,
+    `gradcheck: backward and finite differences disagree on ${wrong.length} of ${compared} derivatives of a weighted sum of the outputs:\n  ${[...shown, ...rest].join('\n  ')}`,
   );
 }
 
