@@ -14,7 +14,7 @@ export function withinRounding(dtype: DType, bound: number, units = 1): Agreemen
 }
 
 /** The distance from `x` to the next larger magnitude in the format. */
-export function unitInTheLastPlace(x: number, dtype: DType): number {
+function unitInTheLastPlace(x: number, dtype: DType): number {
   const { smallestNormal, max } = finfo(dtype);
   const { mantissaBits } = formats[dtype as FloatDType];
   const magnitude = Math.min(Math.max(Math.abs(x), smallestNormal), max);
