@@ -47,6 +47,18 @@ export class DeviceMemory {
     return { shape, dtype, isNumber, block };
   }
 
+  /** A tensor whose elements `fill` writes; when it fails, for instance for want of a workspace, nothing is left behind. */
+  compute(spec: TensorSpec, fill: (result: WasmTensor) => void): WasmTensor {
+    const result = this.create(spec);
+    try {
+      fill(result);
+    } catch (error) {
+      this.free(result.block);
+      throw error;
+    }
+    return result;
+  }
+
   /** The elements of a tensor, without a copy. Valid until the next allocation. */
   elements<D extends DType>({ dtype, shape, block }: WasmTensor & { readonly dtype: D }): HostDataOf[D] {
     return this.linear.view(dtype, block.pointer, sizeOf(shape));

@@ -10,47 +10,46 @@ export function contractionKernels(engine: Engine): FastKernels {
   return {
     matmul({ a, b }, { transposeA, transposeB }, out) {
       const { dtype } = out;
-      if (!isKernelDType(dtype)) return undefined;
       const [rows, columns] = a.shape.slice(-2) as [number, number];
       const [k, m] = transposeA ? [rows, columns] : [columns, rows];
       const n = out.shape.at(-1) as number;
-      if (k === 0 || sizeOf(out.shape) === 0) return undefined;
-      const result = engine.memory.create(out);
+      if (!isKernelDType(dtype) || k === 0 || sizeOf(out.shape) === 0) return undefined;
       const { bytes } = formats[dtype];
-      const transposition = { transposeA, transposeB };
-      for (const batch of batches(a, b, out, transposition, { m, n, k })) {
-        multiply(engine, {
-          ...transposition,
-          dtype,
-          m: batch.m,
-          n,
-          k,
-          a: a.block.pointer + batch.a * bytes,
-          b: b.block.pointer + batch.b * bytes,
-          c: result.block.pointer + batch.c * bytes,
-          bias: 0,
-        });
-      }
-      return result;
+      return engine.memory.compute(out, (result) => {
+        for (const batch of batches(a, b, out, transposeA, { m, n, k })) {
+          multiply(engine, {
+            dtype,
+            transposeA,
+            transposeB,
+            m: batch.m,
+            n,
+            k,
+            a: a.block.pointer + batch.a * bytes,
+            b: b.block.pointer + batch.b * bytes,
+            c: result.block.pointer + batch.c * bytes,
+            bias: 0,
+          });
+        }
+      });
     },
     linear({ x, weight, bias }, _, out) {
       const { dtype } = out;
       const [n, k] = weight.shape as [number, number];
       if (!isKernelDType(dtype) || k === 0 || sizeOf(out.shape) === 0) return undefined;
-      const result = engine.memory.create(out);
-      multiply(engine, {
-        dtype,
-        transposeA: false,
-        transposeB: true,
-        m: sizeOf(out.shape) / n,
-        n,
-        k,
-        a: x.block.pointer,
-        b: weight.block.pointer,
-        c: result.block.pointer,
-        bias: bias ? bias.block.pointer : 0,
-      });
-      return result;
+      return engine.memory.compute(out, (result) =>
+        multiply(engine, {
+          dtype,
+          transposeA: false,
+          transposeB: true,
+          m: sizeOf(out.shape) / n,
+          n,
+          k,
+          a: x.block.pointer,
+          b: weight.block.pointer,
+          c: result.block.pointer,
+          bias: bias ? bias.block.pointer : 0,
+        }),
+      );
     },
   };
 }
@@ -67,7 +66,7 @@ function batches(
   a: TensorSpec,
   b: TensorSpec,
   out: TensorSpec,
-  { transposeA }: { readonly transposeA: boolean },
+  transposeA: boolean,
   { m, n, k }: { readonly m: number; readonly n: number; readonly k: number },
 ): Batch[] {
   const shape = out.shape.slice(0, -2);

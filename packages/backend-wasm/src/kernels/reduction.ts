@@ -22,11 +22,12 @@ function reduce(
 ): WasmTensor | undefined {
   const layout = reductionLayout(x.shape, dims);
   if (!isKernelDType(x.dtype) || !isKernelDType(out.dtype) || !layout || sizeOf(x.shape) === 0) return undefined;
-  const result = engine.memory.create(out);
+  const dtypes = { x: x.dtype, out: out.dtype };
   const divisor = kind === 'mean' ? layout.count : 1;
   const run = layout.inner === 1 ? reduceRows : reduceColumns;
-  run(engine, { x: x.dtype, out: out.dtype }, x.block.pointer, result.block.pointer, layout, divisor);
-  return result;
+  return engine.memory.compute(out, (result) =>
+    run(engine, dtypes, x.block.pointer, result.block.pointer, layout, divisor),
+  );
 }
 
 /** A tensor as `outer` matrices of `count` × `inner` elements whose columns are to be reduced. */

@@ -28,11 +28,11 @@ function softmax(
   const { run } = engine.compiled(`${kind} ${dtypes.x} ${dtypes.out}`, (module) => ({
     run: defineSoftmax(module, kind, dtypes),
   }));
-  const result = engine.memory.create(out);
-  engine.memory.lend(4 * rows.length, (workspace) => {
-    run(x.block.pointer, result.block.pointer, rows.count, rows.length, workspace);
+  return engine.memory.compute(out, (result) => {
+    engine.memory.lend(4 * rows.length, (workspace) => {
+      run(x.block.pointer, result.block.pointer, rows.count, rows.length, workspace);
+    });
   });
-  return result;
 }
 
 function softmaxGrad(
@@ -49,12 +49,11 @@ function softmaxGrad(
   const { run } = engine.compiled(`${kind} ${Object.values(dtypes).join(' ')}`, (module) => ({
     run: defineSoftmaxGrad(module, kind, dtypes),
   }));
-  const result = engine.memory.create(out);
-  engine.memory.lend(4 * rows.length, (workspace) => {
-    const [g, values] = [gradOut.block.pointer, y.block.pointer];
-    run(g, values, result.block.pointer, rows.count, rows.length, workspace);
+  return engine.memory.compute(out, (result) => {
+    engine.memory.lend(4 * rows.length, (workspace) => {
+      run(gradOut.block.pointer, y.block.pointer, result.block.pointer, rows.count, rows.length, workspace);
+    });
   });
-  return result;
 }
 
 interface Rows {
