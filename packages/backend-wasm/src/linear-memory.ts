@@ -1,4 +1,4 @@
-import type { DType, HostData, HostDataOf } from '@halfgrad/core';
+import { type DType, type HostData, type HostDataOf, TensorError } from '@halfgrad/core';
 import type { Memory, WebAssemblyApi } from './encoder/webassembly.ts';
 
 const pageBytes = 2 ** 16;
@@ -17,7 +17,7 @@ export class LinearMemory {
   constructor(api: WebAssemblyApi, maximumBytes: number) {
     this.maximumPages = Math.min(Math.ceil(maximumBytes / pageBytes), addressablePages);
     this.#pages = 1;
-    this.memory = new api.Memory({ initial: this.#pages, maximum: this.maximumPages, shared: false });
+    this.memory = createMemory(api, this.#pages, this.maximumPages);
     this.#buffer = this.memory.buffer;
   }
 
@@ -55,6 +55,18 @@ export class LinearMemory {
     this.#pages = pages;
     this.#buffer = this.memory.buffer;
     return true;
+  }
+}
+
+function createMemory({ Memory }: WebAssemblyApi, initial: number, maximum: number): Memory {
+  try {
+    return new Memory({ initial, maximum, shared: false });
+  } catch (cause) {
+    throw new TensorError(
+      'out-of-memory',
+      `wasm: the host refuses a memory that may grow to ${maximum * pageBytes} bytes. Use createWasmDevice({ maximumBytes }) with less.`,
+      { cause },
+    );
   }
 }
 

@@ -31,13 +31,15 @@ export function requireWasm(): { readonly api: WebAssemblyApi; readonly hasRelax
 }
 
 function reasonAgainst(api: WebAssemblyApi): string | undefined {
-  if (!api.validate(moduleWith('simd'))) return 'this engine has no WebAssembly SIMD (Node 16, Chrome 91, Safari 16.4)';
+  if (!api.validate(moduleWith('simd'))) {
+    return 'this engine has no WebAssembly SIMD, which came with Node 16.4, Chrome 91, Firefox 89 and Safari 16.4';
+  }
   try {
     new api.Module(moduleWith('simd'));
     return undefined;
   } catch (error) {
     // A content security policy without 'wasm-unsafe-eval' shows up here.
-    return `WebAssembly may not be compiled here (${error instanceof Error ? error.message : error})`;
+    return `WebAssembly may not be compiled here (${error})`;
   }
 }
 
