@@ -6,37 +6,26 @@ import {
   dtypeNames,
   encodeNumbers,
   finfo,
-  grad,
-  type HalfDType,
   isFloat,
-  isHalf,
   leaves,
   mapLeaves,
-  permute,
   roundTo,
   showSpec,
-  stridesOf,
-  sum,
-  type Tensor,
-  type Tree,
 } from '@halfgrad/core';
 import fc, { type Arbitrary } from 'fast-check';
 import { expect } from 'vitest';
 import { identical, roundingBound, withinRounding } from '../agreement.ts';
 import type { AnySample } from '../arbitraries/op-sample.ts';
 import { withSpecialValues } from '../arbitraries/special-values.ts';
-import type { SampleTensor } from '../arbitraries/tensor.ts';
 import { gradcheck, gradgradcheck } from '../gradcheck.ts';
 import { samples } from '../samples.ts';
+import { asFunction, gradientsOf, isSmooth } from './gradients.ts';
 import {
   announced,
   call,
   expectAgreement,
-  fresh,
   hasDecomposition,
   hasKernel,
-  inDType,
-  type Maker,
   type Reading,
   read,
   run,
@@ -44,6 +33,7 @@ import {
   widest,
   withoutKernel,
 } from './subject.ts';
+import { firstInDType, fresh, inDType, permuted, reshaped, widened } from './variants.ts';
 
 /** One thing that is true of every op of a device. */
 export interface Check {
@@ -183,6 +173,7 @@ export const checks: readonly Check[] = [
     },
   },
 ];
+
 /** Tries a check on samples of its op. */
 export async function judge({ from, holds, numRuns }: Check, subject: Subject, seed: number): Promise<void> {
   const own: Arbitrary<AnySample> = samples[subject.op];
@@ -231,13 +222,6 @@ async function hasReferenceGradient(subject: Subject, sample: AnySample): Promis
   }
 }
 
-async function gradientsOf(subject: Subject, sample: AnySample): Promise<Reading[]> {
-  const { fn, inputs } = asFunction(subject, sample);
-  const wanted = inputs.filter(({ requiresGrad }) => requiresGrad);
-  const found = grad(sum(fn(...inputs)), wanted, { allowUnused: true });
-  return read(found.filter((gradient) => gradient !== undefined));
-}
-
 /** 16-bit arguments give what their float32 values give, rounded; also with float32 parameters beside a 16-bit input. */
 async function roundsOnce(subject: Subject, sample: AnySample): Promise<void> {
   for (const dtype of ['float16', 'bfloat16'] as const) {
@@ -261,74 +245,6 @@ function combiningBound(dtype: DType, { inputs }: AnySample, outputs: readonly R
   const combined = tensors.reduce((total, { values }) => total + values.length, 0);
   const numbers = [...tensors, ...outputs].map(({ values }) => values);
   return roundingBound(dtype, longestChain + combined, ...numbers);
-}
-
-function firstInDType(sample: AnySample, dtype: HalfDType): AnySample {
-  const first = leaves(sample.inputs).find((tensor) => tensor.dtype === 'float64');
-  const inputs = mapLeaves(sample.inputs, (tensor) => (tensor === first ? { ...tensor, dtype } : tensor));
-  return inDType({ ...sample, inputs }, 'float32');
-}
-
-function widened(sample: AnySample): AnySample {
-  const inputs = mapLeaves(sample.inputs, (tensor): SampleTensor => {
-    const values = tensor.values.map((x) => roundTo(tensor.dtype, x));
-    return isHalf(tensor.dtype) ? { ...tensor, dtype: 'float32', values } : tensor;
-  });
-  return { ...sample, inputs };
-}
-
-/** Made with its dimensions reversed, then permuted back. */
-const permuted: Maker = (device, { shape, dtype, values }) => {
-  const dims = shape.map((_, dim) => dim).toReversed();
-  const reversed = fresh(device, { shape: shape.toReversed(), dtype, values: reverseDims(values, shape) });
-  return permute(reversed, dims);
-};
-
-/** Made with one dimension, then reshaped. */
-const reshaped: Maker = (device, { shape, dtype, values }) =>
-  fresh(device, { shape: [values.length], dtype, values }).reshape(shape);
-
-/** The elements of a row-major tensor in column-major order. */
-function reverseDims(values: readonly number[], shape: readonly number[]): number[] {
-  const strides = stridesOf(shape);
-  const reversed = stridesOf(shape.toReversed()).toReversed();
-  const moved = new Array<number>(values.length);
-  values.forEach((x, at) => {
-    const target = shape.reduce((sum, size, dim) => {
-      const index = Math.floor(at / (strides[dim] as number)) % size;
-      return sum + index * (reversed[dim] as number);
-    }, 0);
-    moved[target] = x;
-  });
-  return moved;
-}
-
-/** The op as a function of all its tensors; those with a derivative require a gradient. */
-function asFunction(
-  { device, op }: Subject,
-  sample: AnySample,
-): { fn: (...all: Tensor[]) => Tensor; inputs: Tensor[] } {
-  const tensors = mapLeaves(sample.inputs, (tensor) => fresh(device, tensor));
-  for (const [name, branch] of Object.entries(tensors as Record<string, Tree<Tensor>>)) {
-    if (sample.constants.includes(name)) continue;
-    for (const tensor of leaves(branch)) tensor.requiresGrad = isFloat(tensor.dtype);
-  }
-  const fn = (...all: Tensor[]): Tensor => {
-    let next = 0;
-    const result = call(
-      op,
-      mapLeaves(tensors, () => all[next++] as Tensor),
-      sample.attrs,
-    );
-    // The one differentiable member of a record comes first.
-    return leaves(result)[0] as Tensor;
-  };
-  return { fn, inputs: leaves(tensors) };
-}
-
-/** Whether finite differences can say anything: a result in float64, and nowhere the NaN of a mean of no elements. */
-async function isSmooth(out: Tensor): Promise<boolean> {
-  return out.dtype === 'float64' && Array.from(await out.data()).every(Number.isFinite);
 }
 
 function valuesOf(readings: readonly Reading[], i: number): ArrayLike<number> {

@@ -1,11 +1,8 @@
 import {
-  computeDType,
   type Device,
   type DType,
   decompositions,
   dispatch,
-  encodeNumbers,
-  fromHost,
   infer,
   type Kernels,
   leaves,
@@ -20,7 +17,7 @@ import {
 } from '@halfgrad/core';
 import { type Agreement, firstDisagreement } from '../agreement.ts';
 import type { AnySample } from '../arbitraries/op-sample.ts';
-import type { SampleTensor } from '../arbitraries/tensor.ts';
+import { fresh, inDType, type Maker } from './variants.ts';
 
 /** One op of one device under test. */
 export interface Subject {
@@ -36,12 +33,6 @@ export interface Subject {
 export interface Reading extends TensorSpec {
   readonly values: Values;
 }
-
-/** How a sample becomes a tensor on a device. */
-export type Maker = (device: Device, sample: SampleTensor) => Tensor;
-
-export const fresh: Maker = (device, { shape, dtype, values }) =>
-  fromHost(encodeNumbers(values, dtype), shape, { dtype, device });
 
 /** Runs the op on a device, by the way that every call takes. */
 export function run({ device, op }: Subject, { inputs, attrs }: AnySample, make: Maker = fresh): Tree<Tensor> {
@@ -71,15 +62,6 @@ export function announced({ op, lacks }: Subject, { inputs, attrs }: AnySample):
 /** The sample in the widest dtype of the device. */
 export function widest({ lacks }: Subject, sample: AnySample): AnySample {
   return lacks.includes('float64') ? inDType(sample, 'float32') : sample;
-}
-
-/** The sample with its floating-point tensors in another dtype. */
-export function inDType(sample: AnySample, dtype: DType): AnySample {
-  const inputs = mapLeaves(sample.inputs, (tensor) => {
-    if (tensor.dtype !== 'float64') return tensor;
-    return { ...tensor, dtype: tensor.isStatistic ? computeDType(dtype) : dtype };
-  });
-  return { ...sample, inputs };
 }
 
 export async function read(result: Tree<Tensor>): Promise<Reading[]> {

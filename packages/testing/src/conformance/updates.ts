@@ -16,7 +16,8 @@ import { describe, test } from 'vitest';
 import { type Agreement, identical } from '../agreement.ts';
 import type { SampleTensor } from '../arbitraries/tensor.ts';
 import { updateSamples } from '../arbitraries/update.ts';
-import { expectAgreement, fresh, type Reading, read } from './subject.ts';
+import { expectAgreement, type Reading, read } from './subject.ts';
+import { fresh } from './variants.ts';
 
 /** An `UpdateSample` of any update. */
 interface AnyUpdateSample {
