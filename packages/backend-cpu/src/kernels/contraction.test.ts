@@ -93,6 +93,11 @@ describe('a matrix product', () => {
     );
   });
 
+  test('keeps the infinities of one member out of the next', () => {
+    const [a, b] = [load([1, 1], [2, 1, 1]), load([Number.POSITIVE_INFINITY, 1], [2, 1, 1])];
+    expect([...matmul(a, b).dataSync()]).toEqual([Number.POSITIVE_INFINITY, 1]);
+  });
+
   test('of integers wraps around', () => {
     const x = load([2 ** 30, 2 ** 30, 5], [1, 3], 'int32');
     const y = load([4, 3, 7], [3, 1], 'int32');

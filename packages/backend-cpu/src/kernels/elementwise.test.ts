@@ -170,6 +170,7 @@ describe('special values', () => {
 test('a comparison rounds both operands to the dtype that they promote to', () => {
   const tenth = load([0.1], 'float16');
   expect(numbersOf(equal(tenth, 0.1))).toEqual([1]);
+  expect(numbersOf(equal(0.1, tenth))).toEqual([1]);
   expect(numbersOf(equal(tenth, load([0.1], 'float32')))).toEqual([0]);
 });
 

@@ -93,7 +93,7 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
 
   variance({ x }, { dims, keepDim, correction }) {
     const centred = sub(x, mean(x, dims, { keepDim: true }));
-    return div(sum(mul(centred, centred), dims, { keepDim }), reducedCount(x.shape, dims) - correction);
+    return div(sum(mul(centred, centred), dims, { keepDim }), Math.max(reducedCount(x.shape, dims) - correction, 0));
   },
   softmax({ x }, { dim, dtype }) {
     const powers = exp(belowMaximum(dtype ? cast(x, dtype) : x, dim));
