@@ -1,6 +1,6 @@
 import { cpu } from '@halfgrad/backend-cpu';
 import { matmul, setDefaultDevice, type Tensor, TensorError, tensor } from '@halfgrad/core';
-import { Adam, clipGradNorm, type Optimizer, SGD } from '@halfgrad/optim';
+import { Adam, clipGradNorm, SGD } from '@halfgrad/optim';
 import { decodeNumber, describeShared, type GoldenNumber, readJson } from '@halfgrad/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -116,7 +116,7 @@ describeShared('whole loops agree with PyTorch (AMP.md B7)', [scenarios], () => 
   });
 });
 
-function optimizerOf(name: string, p: Tensor, j: number): Optimizer {
+function optimizerOf(name: string, p: Tensor, j: number): SGD | Adam {
   if (/adam/i.test(name) && !(name.includes('two') && j === 0)) return new Adam([p], { lr: 0.1 });
   return new SGD([p], { lr: 0.05, momentum: /momentum/.test(name) ? 0.9 : 0 });
 }

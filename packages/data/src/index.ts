@@ -7,6 +7,7 @@ export {
 } from './cifar10.ts';
 export { DataLoader, type DataLoaderOptions } from './data-loader.ts';
 export type { Batch, Dataset } from './dataset.ts';
+export { type Digits, digitLevels, digitPixels, parseDigits, syntheticDigits } from './digits.ts';
 export {
   type Augmentation,
   ImageDataset,
