@@ -1,7 +1,7 @@
 import type { DType, MemoryReport } from '@halfgrad/core';
 
 /** What a block occupies. */
-export interface Extent {
+interface Extent {
   readonly dtype: DType;
   readonly bytes: number;
 }

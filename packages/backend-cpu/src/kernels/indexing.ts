@@ -75,14 +75,14 @@ export function indexAdd(
   const entries = checkedIndex('indexAdd', index, dim, size, { index, source });
   const { outer, inner } = around(source.shape, dim, index.shape.length);
   const values = read(source);
-  const sums = allocateNumbers(out.dtype === 'bool' ? 'int32' : out.dtype, countOf(out));
+  const sums = createSums(out);
   for (let o = 0, from = 0; o < outer; o++) {
     for (let i = 0; i < entries.length; i++) {
       const at = (o * size + entries[i]!) * inner;
       for (let j = 0; j < inner; j++) sums[at + j]! += values[from++]!;
     }
   }
-  return write(out.dtype === 'bool' ? Uint8Array.from(sums, (count) => (count === 0 ? 0 : 1)) : sums, out);
+  return writeSums(sums, out);
 }
 
 export function gather(
@@ -107,8 +107,17 @@ export function scatterAdd(
   const entries = checkedIndex('scatterAdd', index, dim, size, { index, source });
   const { bases, step } = positions(index.shape, out.shape, dim);
   const values = read(source);
-  const sums = allocateNumbers(out.dtype === 'bool' ? 'int32' : out.dtype, countOf(out));
+  const sums = createSums(out);
   for (let i = 0; i < entries.length; i++) sums[bases[i]! + entries[i]! * step]! += values[i]!;
+  return writeSums(sums, out);
+}
+
+/** Bools are counted. */
+function createSums(out: TensorSpec): Numbers {
+  return allocateNumbers(out.dtype === 'bool' ? 'int32' : out.dtype, countOf(out));
+}
+
+function writeSums(sums: Numbers, out: TensorSpec): HostTensor {
   return write(out.dtype === 'bool' ? Uint8Array.from(sums, (count) => (count === 0 ? 0 : 1)) : sums, out);
 }
 

@@ -8,10 +8,10 @@ export function matmul(
   { transposeA, transposeB }: Attrs<'matmul'>,
   out: TensorSpec,
 ): HostTensor {
-  const [m, n] = out.shape.slice(-2) as [number, number];
-  const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
-  const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
-  const k = transposeA ? aRows : aColumns;
+  const [aRows, aColumns] = [a.shape.at(-2)!, a.shape.at(-1)!];
+  const [bRows, bColumns] = [b.shape.at(-2)!, b.shape.at(-1)!];
+  const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+  const n = transposeB ? bRows : bColumns;
   const batch = out.shape.slice(0, -2);
   const aStarts = offsetsOf(batch, broadcastStrides(a.shape.slice(0, -2), batch));
   const bStarts = offsetsOf(batch, broadcastStrides(b.shape.slice(0, -2), batch));
@@ -28,7 +28,7 @@ export function matmul(
 
 /** x · weightᵀ + bias, rounded once for the 16-bit floats. */
 export function linear({ x, weight, bias }: Inputs<'linear', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
-  const [n, k] = weight.shape as [number, number];
+  const [n, k] = [weight.shape[0]!, weight.shape[1]!];
   const m = sizeOf(x.shape.slice(0, -1));
   const result = allocateNumbers(out.dtype, m * n);
   const rows = matrix(readAs(x, out.dtype), 0, k);

@@ -18,7 +18,7 @@ export function matrix(values: Numbers, offset: number, columns: number, order: 
 }
 
 /** The sizes of a product: A is m × k, B is k × n, C is m × n. */
-export interface ProductSize {
+interface ProductSize {
   readonly m: number;
   readonly n: number;
   readonly k: number;

@@ -47,14 +47,14 @@ const blockLength = 128;
  * @see Higham (1993), "The accuracy of floating point summation", section 4.
  */
 export function sumRow(values: Numbers, start: number, length: number): number {
-  const round = values instanceof Float32Array ? Math.fround : exact;
-  if (length <= blockLength)
-    return values instanceof Float32Array ? sumBlock32(values, start, length) : sumBlock(values, start, length);
+  const isSingle = values instanceof Float32Array;
+  if (length <= blockLength) {
+    return isSingle ? sumBlock32(values, start, length) : sumBlock(values, start, length);
+  }
   const half = Math.ceil(length / (2 * blockLength)) * blockLength;
-  return round(sumRow(values, start, half) + sumRow(values, start + half, length - half));
+  const sum = sumRow(values, start, half) + sumRow(values, start + half, length - half);
+  return isSingle ? Math.fround(sum) : sum;
 }
-
-const exact = (x: number): number => x;
 
 function sumBlock32(values: Float32Array, start: number, length: number): number {
   const { fround } = Math;
@@ -101,7 +101,7 @@ export function maxRow(values: Numbers, start: number, length: number): number {
 }
 
 /** The position of the largest element within the row; the first one wins, and a NaN before all. */
-export function argmaxRow(values: Numbers, start: number, length: number): number {
+function argmaxRow(values: Numbers, start: number, length: number): number {
   let best = 0;
   let highest = values[start]!;
   for (let i = 1; i < length; i++) {
