@@ -1,6 +1,7 @@
 import type { ConfusionMatrix } from '@halfgrad/metrics';
-import { pad, wrap } from './text.ts';
-import type { RenderOptions } from './theme.ts';
+import { formatSigned } from './format.ts';
+import { fill, pad, widthOf, wrap } from './text.ts';
+import type { Colors, RenderOptions } from './theme.ts';
 
 export interface NamedMatrix {
   readonly name: string;
@@ -8,10 +9,10 @@ export interface NamedMatrix {
 }
 
 /**
- * Confusion matrices side by side, and below each but the first what differs from the first.
+ * Confusion matrices side by side, then how each but the first differs from the first.
  *
- * Cells are counts, or percentages of their row where counts need more than two digits. Matrices that do not fit into the
- * line follow below.
+ * Cells are counts, or percentages of their row once a count has three digits. Matrices that do not fit into the line
+ * follow below.
  */
 export function renderConfusions(
   matrices: readonly NamedMatrix[],
@@ -20,73 +21,89 @@ export function renderConfusions(
 ): string[] {
   const isCounted = matrices.every(({ matrix }) => matrix.flat().every((count) => count < 100));
   const shown = matrices.map(({ name, matrix }) => ({ name, matrix: isCounted ? matrix : rowPercentages(matrix) }));
-  const [baseline] = shown;
+  const [baseline, ...others] = shown;
   if (!baseline) return [];
+  const blocks = [
+    ...besideEachOther(
+      shown.map((each) => matrixBlock(each, colors)),
+      classNames,
+      { colors, columns },
+    ),
+    ...besideEachOther(
+      others.map((each) => differenceBlock(each, baseline, colors)),
+      classNames,
+      { colors, columns },
+    ),
+  ];
+  if (blocks.length === 0)
+    return wrap(`${classNames.length} classes are too many to show; the JSON report has them.`, columns);
 
-  const blockWidth = cellWidth * classNames.length;
-  const perLine = Math.floor((columns - labelWidth + 1) / (blockWidth + 1));
-  if (perLine < 1) return [`${classNames.length} classes are too many to show here; the JSON report has the matrices.`];
-
-  const unit = isCounted ? 'test images' : 'percent of the images of a class';
-  const legend = classNames.map((name, i) => `${i} ${name}`).join(', ');
-  const lines = wrap(`Rows are true classes, columns predicted ones; cells are ${unit}. ${legend}.`, columns);
-  for (let start = 0; start < shown.length; start += perLine) {
-    const group = shown.slice(start, start + perLine);
-    lines.push('', ...sideBySide(group.map(({ name, matrix }) => matrixBlock(name, matrix))));
-    const differences = group.map(({ name, matrix }) =>
-      matrix === baseline.matrix ? emptyBlock() : differenceBlock(`${name} - ${baseline.name}`, matrix),
-    );
-    if (group.some(({ matrix }) => matrix !== baseline.matrix)) lines.push('', ...sideBySide(differences));
-  }
-  return lines;
-
-  function sideBySide(blocks: readonly (readonly string[])[]): string[] {
-    const labels = ['', '', ...classNames.map((name, i) => `${i} ${name.slice(0, 4)}`)];
-    return labels.map((label, line) =>
-      [colors.dim(pad(label, labelWidth, 'left')), blocks.map((block) => block[line]).join(colors.dim('│'))].join(''),
-    );
-  }
-
-  function block(title: string, cells: readonly (readonly string[])[]): string[] {
-    const headings = classNames.map((_, i) => pad(String(i), cellWidth, 'right')).join('');
-    return [
-      pad(` ${colors.bold(title)}`, blockWidth, 'left'),
-      colors.dim(headings),
-      ...cells.map((row) => row.map((cell) => pad(cell, cellWidth, 'right')).join('')),
-    ];
-  }
-
-  function emptyBlock(): string[] {
-    return new Array<string>(classNames.length + 2).fill(' '.repeat(blockWidth));
-  }
-
-  function matrixBlock(title: string, matrix: ConfusionMatrix): string[] {
-    const cell = (count: number, isHit: boolean): string =>
-      count === 0 ? colors.dim('·') : isHit ? colors.bold(String(count)) : String(count);
-    return block(title, matrix.map((row, i) => row.map((count, j) => cell(count, i === j))));
-  }
-
-  function differenceBlock(title: string, matrix: ConfusionMatrix): string[] {
-    const cell = (difference: number, isHit: boolean): string => {
-      if (difference === 0) return colors.dim('·');
-      const paint = difference > 0 === isHit ? colors.green : colors.red;
-      return paint(difference > 0 ? `+${difference}` : String(difference));
-    };
-    return block(
-      title,
-      matrix.map((row, i) => row.map((count, j) => cell(count - (baseline?.matrix[i]?.[j] ?? 0), i === j))),
-    );
-  }
+  const unit = isCounted ? 'Images' : 'Percent of the images of a class';
+  const explanation = `${unit}, true classes in rows, predicted ones in columns:`.split(' ');
+  const legend = classNames.map((name, i) => `${i} ${name}${i < classNames.length - 1 ? ',' : '.'}`);
+  return [...fill([...explanation, ...legend], ' ', columns).map(colors.dim), ...blocks];
 }
 
-/** Two digits and a space, or a sign and two digits. */
+/** A title, the numbers of the classes, then a line per true class. */
+type Block = readonly string[];
+
+/** Two digits and a space; 100 fits too, since its neighbours are then empty. */
 const cellWidth = 3;
-/** A number, four letters and spaces. */
-const labelWidth = 7;
+/** A digit, a space, three letters of a class and a space. */
+const labelWidth = 6;
+const border = ' │';
 
 function rowPercentages(matrix: ConfusionMatrix): ConfusionMatrix {
   return matrix.map((row) => {
     const all = row.reduce((a, b) => a + b, 0);
     return row.map((count) => (all === 0 ? 0 : Math.round((100 * count) / all)));
   });
+}
+
+function matrixBlock({ name, matrix }: NamedMatrix, colors: Colors): Block {
+  const cells = matrix.map((row, i) =>
+    row.map((count, j) => (count === 0 ? colors.dim('·') : i === j ? colors.bold(String(count)) : String(count))),
+  );
+  return createBlock(name, cells, cellWidth, colors);
+}
+
+/** Green where there is more on the diagonal or less beside it, red where it is the other way round. */
+function differenceBlock({ name, matrix }: NamedMatrix, baseline: NamedMatrix, colors: Colors): Block {
+  const cells = matrix.map((row, i) =>
+    row.map((count, j) => {
+      const difference = count - (baseline.matrix[i]?.[j] ?? 0);
+      if (difference === 0) return colors.dim('·');
+      const paint = difference > 0 === (i === j) ? colors.green : colors.red;
+      return paint(formatSigned(difference, 0));
+    }),
+  );
+  const width = Math.max(cellWidth, 1 + Math.max(...cells.flat().map(widthOf)));
+  return createBlock(`${name} - ${baseline.name}`, cells, width, colors);
+}
+
+function createBlock(title: string, cells: readonly (readonly string[])[], width: number, colors: Colors): Block {
+  const line = (row: readonly string[]): string => row.map((cell) => pad(cell, width, 'right')).join('');
+  return [` ${colors.bold(title)}`, colors.dim(line(cells.map((_, i) => String(i)))), ...cells.map(line)];
+}
+
+/** As many blocks beside each other as fit, with the classes at the left; the others below. Nothing if not one fits. */
+function besideEachOther(
+  blocks: readonly Block[],
+  classNames: readonly string[],
+  { colors, columns }: RenderOptions,
+): string[] {
+  const width = Math.max(...blocks.flat().map(widthOf));
+  const perLine = Math.floor((columns - labelWidth + border.length) / (width + border.length));
+  if (perLine < 1) return [];
+  const labels = ['', '', ...classNames.map((name, i) => `${i} ${name}`.slice(0, labelWidth - 1))];
+  const lines: string[] = [];
+  for (let start = 0; start < blocks.length; start += perLine) {
+    const group = blocks.slice(start, start + perLine);
+    const joined = labels.map((label, line) => {
+      const cells = group.map((block) => pad(block[line] ?? '', width, 'left'));
+      return `${colors.dim(pad(label, labelWidth, 'left'))}${cells.join(colors.dim(border))}`.trimEnd();
+    });
+    lines.push('', ...joined);
+  }
+  return lines;
 }

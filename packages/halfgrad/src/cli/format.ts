@@ -39,7 +39,7 @@ export function formatSeconds(seconds: number): string {
 /** Powers of two from 2^10 on, and below 1, as such: loss scales and factors are. */
 export function formatScale(scale: number): string {
   const exponent = Math.round(Math.log2(scale));
-  const isPower = 2 ** exponent === scale;
+  const isPower = scale > 0 && 2 ** exponent === scale;
   return isPower && (exponent >= 10 || exponent < 0) ? `2^${exponent}` : String(scale);
 }
 

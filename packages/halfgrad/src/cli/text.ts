@@ -13,13 +13,18 @@ export function pad(text: string, width: number, align: Align): string {
   return align === 'left' ? text + space : space + text;
 }
 
-/** Lines of at most `width` columns, broken at spaces. */
-export function wrap(text: string, width: number): string[] {
+/** `parts` joined to lines of at most `width` columns, where a single part is not longer. */
+export function fill(parts: readonly string[], joint: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
-    const line = lines.at(-1);
-    if (line !== undefined && widthOf(line) + 1 + widthOf(word) <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
+  for (const part of parts) {
+    const longer = `${lines.at(-1) ?? ''}${joint}${part}`;
+    if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(part);
   }
   return lines;
+}
+
+/** `text` as lines of at most `width` columns, broken at spaces. */
+export function wrap(text: string, width: number): string[] {
+  return fill(text.split(' '), ' ', width);
 }

@@ -1,9 +1,11 @@
 import {
   accuracy,
   averageScores,
+  type Bar,
   type ConfusionMatrix,
   type Estimate,
   exactly,
+  examplesNeeded,
   type Judgement,
   judge,
   type McNemarResult,
@@ -76,6 +78,8 @@ export interface Criterion {
   readonly reason?: string;
   /** In percentage points for accuracy, in percent saved for time and memory. */
   readonly estimate?: Estimate;
+  /** About how many pairs of predictions (test images times seeds) would settle an inconclusive verdict. */
+  readonly pairsNeeded?: number;
 }
 
 export interface Verdict {
@@ -148,7 +152,7 @@ export function judgeAgainst(
       {
         name: 'accuracy',
         definition: 'at most 1 percentage point below float32 on the same images; a loss of more than 3 fails',
-        ...judged(pairedDifference(mixed, base), { pass: -1, fail: -3 }),
+        ...accuracyVerdict(mixed, base),
       },
       timeCriterion(baseline, candidate, isEmulated),
       {
@@ -159,6 +163,16 @@ export function judgeAgainst(
     ],
     paired: mcNemar(mixed, base),
   };
+}
+
+function accuracyVerdict(
+  mixed: readonly boolean[],
+  base: readonly boolean[],
+): Pick<Criterion, 'verdict' | 'estimate' | 'pairsNeeded'> {
+  const bar = { pass: -1, fail: -3 };
+  const { verdict, estimate } = judged(pairedDifference(mixed, base), bar);
+  const pairsNeeded = verdict === 'inconclusive' ? examplesNeeded(estimate, mixed.length, bar) : undefined;
+  return { verdict, estimate, ...(pairsNeeded !== undefined && { pairsNeeded }) };
 }
 
 function timeCriterion(
@@ -184,7 +198,7 @@ function timeCriterion(
   return { name: 'time', definition, ...judged(estimate, { pass: 20, fail: 20 }) };
 }
 
-function judged(estimate: Estimate, bar: Parameters<typeof judge>[1]): Pick<Criterion, 'verdict' | 'estimate'> {
+function judged(estimate: Estimate, bar: Bar): { readonly verdict: Judgement; readonly estimate: Estimate } {
   return { verdict: judge(estimate, bar), estimate };
 }
 
