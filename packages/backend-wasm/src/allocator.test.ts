@@ -23,8 +23,7 @@ function carryOut(allocator: Allocator, program: readonly ({ allocate: number } 
       const extent = allocator.allocate(step.allocate);
       if (extent) held.push({ extent, bytes: step.allocate });
     } else if (held.length > 0) {
-      const [{ extent }] = held.splice(step.free % held.length, 1) as [{ extent: Extent }];
-      allocator.free(extent);
+      for (const { extent } of held.splice(step.free % held.length, 1)) allocator.free(extent);
     }
   }
   return held;

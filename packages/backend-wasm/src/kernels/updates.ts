@@ -28,7 +28,9 @@ export function updateKernels(engine: Engine): FastUpdates {
   };
 }
 
-function assign(engine: Engine, { target, source }: UpdateInputs<'assign', WasmTensor>): Outcome {
+function assign(engine: Engine, { target, source, foundInf, noise }: UpdateInputs<'assign', WasmTensor>): Outcome {
+  if (noise) return 'declined';
+  if (isSet(engine, foundInf)) return 'done';
   const [from, to] = [source.block, target.block];
   if (source.dtype === target.dtype) {
     engine.memory.linear.copy(from.pointer, to.pointer, from.lease.bytes);
