@@ -4,4 +4,5 @@ import { setDefaultDevice } from '@halfgrad/core';
 setDefaultDevice(cpu);
 
 export * from '@halfgrad/core';
+export { type DeviceName, type DeviceReport, deviceNames, examineDevices, openDevice } from './devices.ts';
 export { cpu };

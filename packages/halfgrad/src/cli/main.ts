@@ -4,6 +4,7 @@ import { setDefaultDevice, TensorError } from '@halfgrad/core';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { addCompareCommand } from './compare-command.ts';
+import { addDoctorCommand } from './doctor-command.ts';
 
 /** What the command exits with, apart from 0. */
 const exitCodes = { failed: 1, usage: 2 } as const;
@@ -15,6 +16,7 @@ const program = new Command('halfgrad')
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(halfgrad --help lists the commands, halfgrad <command> --help its options)');
 addCompareCommand(program);
+addDoctorCommand(program);
 for (const command of program.commands)
   command.exitOverride().showHelpAfterError(`(halfgrad ${command.name()} --help lists the options)`);
 
