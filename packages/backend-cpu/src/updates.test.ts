@@ -1,4 +1,4 @@
-import { type DType, full, mul, type ScaleUpdate, type Tensor, tensor, update } from '@halfgrad/core';
+import { bfloat16Value, type DType, full, mul, type ScaleUpdate, type Tensor, tensor, update } from '@halfgrad/core';
 import { decodeNumber, describeShared, type GoldenNumber, readJson } from '@halfgrad/testing';
 import { expect, test } from 'vitest';
 import { cpu } from './index.ts';
@@ -146,4 +146,28 @@ test('a flag that was up stays up', () => {
   const foundInf = scalar(1);
   update('unscaleAndCheck', { grads: [scalar(1)], scale: scalar(2), foundInf });
   expect(foundInf.item()).toBe(1);
+});
+
+interface GoldenRounding {
+  readonly stochastic_rounding: readonly {
+    readonly f32: string;
+    readonly rand16: readonly number[];
+    readonly bf16: readonly string[];
+  }[];
+}
+
+describeShared('assign rounds to bfloat16 stochastically', ['golden/lowbit_recipes.json'], () => {
+  const { stochastic_rounding: cases } = readJson<GoldenRounding>('golden/lowbit_recipes.json');
+
+  test.each(cases)('$f32, up if the noise is less than what is cut off', ({ f32, rand16, bf16 }) => {
+    const value = new Float32Array(Uint32Array.of(Number(f32)).buffer)[0] as number;
+    const source = full([rand16.length], value, { device: cpu });
+    const target = full([rand16.length], 0, { dtype: 'bfloat16', device: cpu });
+    const noise = tensor(
+      rand16.map((r) => r / 0x1_0000),
+      { device: cpu },
+    );
+    update('assign', { target, source, noise });
+    expect([...target.dataSync()]).toEqual(bf16.map((bits) => bfloat16Value(Number.parseInt(bits, 16))));
+  });
 });

@@ -1,10 +1,11 @@
-import { encodeNumbers, type UpdateKernels } from '@halfgrad/core';
+import { encodeNumbers, halfCodecs, type UpdateKernels } from '@halfgrad/core';
 import { castTo, type HostTensor, type Numbers, overwrite, read, readFloats } from './host-tensor.ts';
 
 /** The in-place operations; arithmetic is float32 for 16-bit tensors and rounds once per tensor written. */
 export const updates: UpdateKernels<HostTensor> = {
-  assign({ target, source }) {
-    target.block.data.set(castTo(source, target.dtype).block.data);
+  assign({ target, source, foundInf, noise }) {
+    if (isSet(foundInf)) return;
+    target.block.data.set(noise ? roundedBy(noise, source) : castTo(source, target.dtype).block.data);
   },
 
   lerp({ target, source }, { weight }) {
@@ -94,6 +95,17 @@ export const updates: UpdateKernels<HostTensor> = {
     setScalar(growthTracker, isSet(foundInf) || tracker >= growthInterval ? 0 : tracker);
   },
 };
+
+/** The bfloat16 bits of float32 elements, rounded stochastically: a carry out of the 16 lower bits is a step from zero. */
+function roundedBy(noise: HostTensor, source: HostTensor): Uint16Array {
+  const floats = Float32Array.from(readFloats(source, 'float32'));
+  const chances = readFloats(noise, 'float32');
+  const words = new Uint32Array(floats.buffer);
+  return Uint16Array.from(words, (word, i) => {
+    if (Number.isNaN(floats[i])) return halfCodecs.bfloat16.bitsOf(Number.NaN);
+    return (word + 0xffff - Math.floor(chances[i]! * 0x1_0000)) >>> 16;
+  });
+}
 
 /** Whether a found-inf flag is up: anything but zero, NaN included. */
 function isSet(foundInf: HostTensor | undefined): boolean {

@@ -14,8 +14,13 @@ export interface StepAttrs {
  * it is not zero, without anyone reading it back (AMP.md B4.6).
  */
 export interface Updates<T> {
-  /** target := source, cast to the target's dtype. */
-  assign(inputs: { target: T; source: T }): void;
+  /**
+   * target := source, cast to the target's dtype; nothing at all where `foundInf` is given and not zero.
+   *
+   * With `noise`, uniform on [0, 1), a float32 source rounds to a bfloat16 target stochastically: away from zero where the
+   * noise is less than the part that is cut off, in units of the last place, and toward zero elsewhere (AMP.md E9).
+   */
+  assign(inputs: { target: T; source: T; foundInf?: T | undefined; noise?: T | undefined }): void;
   /** target := target + weight · (source − target). */
   lerp(inputs: { target: T; source: T }, attrs: { weight: number }): void;
   /**
@@ -83,7 +88,7 @@ export const updateTargets: { readonly [K in UpdateName]: readonly (keyof Update
 
 /** Which inputs of each update have to have one shape. */
 export const updateShapes: { readonly [K in UpdateName]: readonly (keyof UpdateInputs<K, TensorSpec>)[] } = {
-  assign: ['target', 'source'],
+  assign: ['target', 'source', 'noise'],
   lerp: ['target', 'source'],
   sgdStep: ['param', 'grad', 'momentumBuffer'],
   adamStep: ['param', 'grad', 'expAvg', 'expAvgSq', 'maxExpAvgSq'],

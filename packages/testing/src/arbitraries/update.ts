@@ -31,13 +31,13 @@ const flags: Arbitrary<SampleTensor | undefined> = optional(fc.constantFrom(0, 0
 /** Calls of every update, with the formulas of its documentation worked out element by element. */
 export const updateSamples: { readonly [K in UpdateName]: Arbitrary<UpdateSample<K>> } = {
   assign: fc
-    .tuple(alike({ target: reals, source: reals }), fc.constantFrom('float64' as const, 'int32' as const))
-    .map(([{ target, source }, dtype]) => {
+    .tuple(alike({ target: reals, source: reals }), fc.constantFrom('float64' as const, 'int32' as const), flags)
+    .map(([{ target, source }, dtype, foundInf]) => {
       const whole = dtype === 'int32' ? source.values.map(Math.trunc) : source.values;
       return {
-        inputs: { target, source: { ...source, dtype, values: whole } },
+        inputs: { target, source: { ...source, dtype, values: whole }, foundInf },
         attrs: undefined,
-        after: { target: { ...target, values: whole } },
+        after: unlessFound(foundInf, { target: { ...target, values: whole } }),
       };
     }),
 

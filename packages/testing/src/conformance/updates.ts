@@ -1,4 +1,5 @@
 import {
+  bfloat16Value,
   type Device,
   type DType,
   decodeValues,
@@ -8,8 +9,10 @@ import {
   leaves,
   mapLeaves,
   type Tree,
+  tensor,
   type UpdateName,
   update,
+  zeros,
 } from '@halfgrad/core';
 import fc, { type Arbitrary } from 'fast-check';
 import { describe, test } from 'vitest';
@@ -46,6 +49,34 @@ export function describeUpdates(device: Device, seed: number, lacks: readonly DT
       await fc.assert(property, { numRuns: 40, seed });
     });
   });
+
+  test.skipIf(lacks.includes('bfloat16'))(
+    'assign rounds by noise to one of the two nearest bfloat16 numbers',
+    async () => {
+      const cases = fc.array(fc.tuple(fc.nat(0xffff), fc.nat(0xffff), ordinaryUpperHalf), {
+        minLength: 1,
+        maxLength: 8,
+      });
+      const property = fc.asyncProperty(cases, async (words) => {
+        const source = Float32Array.from(words, ([low, , high]) => float32Of(high * 0x1_0000 + low));
+        const noise = Float32Array.from(words, ([, chance]) => chance / 0x1_0000);
+        const target = zeros([words.length], { dtype: 'bfloat16', device });
+        update('assign', { target, source: tensor(source, { device }), noise: tensor(noise, { device }) });
+        const expected = words.map(([low, chance, high]) => bfloat16Value(high + (chance < low ? 1 : 0)));
+        expectAgreement('target', await target.data(), expected, identical);
+      });
+      await fc.assert(property, { numRuns: 40, seed });
+    },
+  );
+}
+
+/** The upper halves of float32 numbers of magnitude 2^−64 to 2^64, of either sign. */
+const ordinaryUpperHalf: Arbitrary<number> = fc
+  .tuple(fc.integer({ min: 0x1f80, max: 0x5f80 }), fc.boolean())
+  .map(([bits, negative]) => (negative ? bits + 0x8000 : bits));
+
+function float32Of(word: number): number {
+  return new Float32Array(Uint32Array.of(word).buffer)[0] as number;
 }
 
 function expectState(i: number, { values }: Reading, expected: SampleTensor): void {
