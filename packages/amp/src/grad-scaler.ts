@@ -1,4 +1,4 @@
-import { clone, type Device, full, noGrad, type Tensor, TensorError, update } from '@halfgrad/core';
+import { clone, type Device, full, noGrad, scope, type Tensor, TensorError, update } from '@halfgrad/core';
 import { checkScalerOptions, type GradScalerOptions, type ScalerSettings } from './scaler-options.ts';
 import { StepResult } from './step-result.ts';
 
@@ -143,8 +143,10 @@ export class GradScaler {
           'GradScaler.update: no gradients were checked since the last update. Call step(optimizer) first.',
         );
       }
-      const foundInf = noGrad(() => flags.reduce((total, flag) => total.add(flag)));
-      update('updateScale', { ...tensors, foundInf }, this.#settings);
+      scope(() => {
+        const foundInf = noGrad(() => flags.reduce((total, flag) => total.add(flag)));
+        update('updateScale', { ...tensors, foundInf }, this.#settings);
+      });
     }
     for (const { stage, foundInf } of this.#records.values()) if (stage === 'unscaled') foundInf.dispose();
     this.#records.clear();
@@ -223,7 +225,7 @@ export class GradScaler {
         `GradScaler.update: newScale must be a finite number above 0, got ${value}`,
       );
     }
-    update('assign', { target: scale, source: full([], value, { device: scale.device }) });
+    scope(() => update('assign', { target: scale, source: full([], value, { device: scale.device }) }));
   }
 
   #unscaleGradients(optimizer: ScalableOptimizer): Tensor {
@@ -243,7 +245,9 @@ export class GradScaler {
       );
     }
     const foundInf = full([], 0, { device: scale.device }).keep();
-    update('unscaleAndCheck', { grads: named.map(([, grad]) => grad.detach()), scale, foundInf });
+    scope(() => {
+      update('unscaleAndCheck', { grads: named.map(([, grad]) => grad.detach()), scale, foundInf });
+    });
     return foundInf;
   }
 }

@@ -12,7 +12,7 @@ export interface BroadcastPlan {
 }
 
 /** One number for each operand. */
-export type Pair = readonly [a: number, b: number];
+type Pair = readonly [a: number, b: number];
 
 interface Dim {
   readonly size: number;

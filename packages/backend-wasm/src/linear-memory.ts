@@ -4,7 +4,7 @@ import type { Memory, WebAssemblyApi } from './encoder/webassembly.ts';
 const pageBytes = 2 ** 16;
 
 /** One page less than 32-bit addresses reach, so that no address behind a block wraps around to 0. */
-export const addressablePages: number = 2 ** 16 - 1;
+const addressablePages: number = 2 ** 16 - 1;
 
 /** A WebAssembly memory that grows on demand, and typed arrays over it. */
 export class LinearMemory {

@@ -97,9 +97,12 @@ export abstract class Module<Inputs extends readonly unknown[] = [x: Tensor], Ou
     return this;
   }
 
-  /** Forgets the gradients of all parameters. */
+  /** Forgets the gradients of all parameters and gives their memory back: `clone` one to keep it. */
   zeroGrad(): void {
-    for (const parameter of this.parameters()) parameter.grad = undefined;
+    for (const parameter of this.parameters()) {
+      parameter.grad?.dispose();
+      parameter.grad = undefined;
+    }
   }
 
   /** Calls `fn` with every descendant, children before their parents, then with this module. */

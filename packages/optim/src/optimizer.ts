@@ -81,9 +81,12 @@ export abstract class Optimizer<O extends object, S extends ParamState> {
     }
   }
 
-  /** Forgets the gradients of all parameters. */
+  /** Forgets the gradients of all parameters and gives their memory back: `clone` one to keep it. */
   zeroGrad(): void {
-    for (const [, param] of this.namedParameters()) param.grad = undefined;
+    for (const [, param] of this.namedParameters()) {
+      param.grad?.dispose();
+      param.grad = undefined;
+    }
   }
 
   /** All parameters, in order; those that came without a name are numbered. */

@@ -21,7 +21,7 @@ export function sequence(body: Body): Statement {
 }
 
 /** Runs `body` while `condition` is not zero, testing first. */
-export function whileLoop(condition: Value<'i32'>, body: Body): Statement {
+function whileLoop(condition: Value<'i32'>, body: Body): Statement {
   // block: loop: leave the block unless the condition holds; body; again
   return statementOf(0x02, 0x40, 0x03, 0x40, i32.eqz(condition).bytes, 0x0d, 1, bytesOf(body), 0x0c, 0, 0x0b, 0x0b);
 }

@@ -19,12 +19,12 @@ export interface Opcodes {
 }
 
 export type Unary<A extends ValueType, R extends ValueType> = (x: Operand<A>) => Value<R>;
-export type Binary<T extends ValueType> = (a: Operand<T>, b: Operand<T>) => Value<T>;
+type Binary<T extends ValueType> = (a: Operand<T>, b: Operand<T>) => Value<T>;
 export type Ternary<T extends ValueType> = (a: Operand<T>, b: Operand<T>, c: Operand<T>) => Value<T>;
 /** Reads memory at `pointer + offset` bytes; pointers are unsigned. */
-export type Load<T extends ValueType> = (pointer: Operand<'i32'>, offset?: number) => Value<T>;
+type Load<T extends ValueType> = (pointer: Operand<'i32'>, offset?: number) => Value<T>;
 /** Writes memory at `pointer + offset` bytes. */
-export type Store<T extends ValueType> = (pointer: Operand<'i32'>, value: Operand<T>, offset?: number) => Statement;
+type Store<T extends ValueType> = (pointer: Operand<'i32'>, value: Operand<T>, offset?: number) => Statement;
 
 /** The makers of the instructions of a table. */
 export type Instructions<T extends ValueType, O extends Opcodes> = {

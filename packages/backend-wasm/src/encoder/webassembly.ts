@@ -12,7 +12,7 @@ export interface WebAssemblyApi {
   validate(bytes: Uint8Array<ArrayBuffer>): boolean;
 }
 
-export interface CompiledModule {
+interface CompiledModule {
   readonly [Symbol.toStringTag]: string;
 }
 

@@ -12,7 +12,7 @@ import type {
 import type { WasmTensor } from '../wasm-tensor.ts';
 
 /** Computes an op, or declines with `undefined` what it has no code for: the reference kernel takes over then. */
-export type FastKernel<K extends OpName> = (
+type FastKernel<K extends OpName> = (
   inputs: Inputs<K, WasmTensor>,
   attrs: Attrs<K>,
   out: Result<K, TensorSpec>,
@@ -21,7 +21,7 @@ export type FastKernel<K extends OpName> = (
 export type FastKernels = { readonly [K in OpName]?: FastKernel<K> };
 
 /** Carries out an update, or leaves everything as it is and says that it has no code for it. */
-export type FastUpdate<K extends UpdateName> = (
+type FastUpdate<K extends UpdateName> = (
   inputs: UpdateInputs<K, WasmTensor>,
   attrs: UpdateAttrs<K>,
 ) => 'done' | 'declined';
