@@ -1,7 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { chromiumFlags, findChromium } from './scripts/chromium.ts';
 
+const noFiles = fileURLToPath(new URL('scripts/no-files.ts', import.meta.url));
 const conditions = ['@halfgrad/source'];
 const gpuTests = ['packages/backend-gpu/src/**/*.test.ts'];
 /** A software GPU compiles and runs hundreds of shaders in some of them. */
@@ -45,7 +47,7 @@ function gpuInChromium(): TestProjectConfiguration[] {
   return [
     {
       root: './packages/backend-gpu',
-      resolve: { conditions },
+      resolve: { conditions, alias: { 'node:fs': noFiles, 'node:path': noFiles } },
       optimizeDeps: { include: ['gpu.js', 'fast-check', '@halfgrad/core > @petamoriken/float16'] },
       test: {
         name: 'gpu in Chromium',
