@@ -1,8 +1,10 @@
 import { type Tensor, TensorError, update, zeros, zerosLike } from '@halfgrad/core';
-import { Optimizer, type ParamStep, type ParamsInput } from './optimizer.ts';
+import { Optimizer, type OptimizerOptions, type ParamStep } from './optimizer.ts';
 import { requireNonNegative } from './options.ts';
+import type { ParamsInput } from './param-groups.ts';
+import type { RoundingOptions } from './rounding.ts';
 
-export interface AdamOptions {
+export interface AdamOptions extends RoundingOptions {
   lr: number;
   /** How slowly the averages of the gradient and of its square forget. */
   betas: readonly [beta1: number, beta2: number];
@@ -70,7 +72,7 @@ abstract class AdamFamily extends Optimizer<AdamOptions, AdamState> {
  * @see Kingma & Ba (2015), algorithm 1. https://arxiv.org/abs/1412.6980
  */
 export class Adam extends AdamFamily {
-  constructor(params: ParamsInput<AdamOptions>, options: Partial<AdamOptions> = {}) {
+  constructor(params: ParamsInput<AdamOptions>, options: OptimizerOptions<AdamOptions> = {}) {
     super(params, { ...defaults, ...options });
   }
 
@@ -85,7 +87,7 @@ export class Adam extends AdamFamily {
  * @see Loshchilov & Hutter (2019), algorithm 2. https://arxiv.org/abs/1711.05101
  */
 export class AdamW extends AdamFamily {
-  constructor(params: ParamsInput<AdamOptions>, options: Partial<AdamOptions> = {}) {
+  constructor(params: ParamsInput<AdamOptions>, options: OptimizerOptions<AdamOptions> = {}) {
     super(params, { ...defaults, weightDecay: 0.01, ...options });
   }
 

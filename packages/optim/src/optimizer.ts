@@ -1,20 +1,27 @@
-import { showSpec, type Tensor, TensorError } from '@halfgrad/core';
+import { defaultGenerator, type Generator, showSpec, type Tensor, TensorError } from '@halfgrad/core';
+import {
+  type GroupInput,
+  groupsOf,
+  type NamedTensor,
+  nameParams,
+  type ParamGroup,
+  type ParamsInput,
+} from './param-groups.ts';
+import {
+  type CompensatedState,
+  checkRounding,
+  createCompensation,
+  needsCompensation,
+  type RoundingOptions,
+  updateRounded,
+} from './rounding.ts';
 import { type OptimizerStateDict, restoreState, saveState } from './state-dict.ts';
-
-/** A parameter with the name that errors and reports give it, as `module.namedParameters()` yields. */
-export type NamedTensor = readonly [name: string, tensor: Tensor];
-
-/** Parameters with options of their own, in place of the optimizer's. */
-export type GroupInput<O> = Partial<O> & { readonly params: Iterable<Tensor | NamedTensor> };
-
-/** What optimizers are made from: parameters, named parameters, or groups of either. */
-export type ParamsInput<O> = Iterable<Tensor | NamedTensor | GroupInput<O>>;
-
-/** Parameters that share options, which a schedule may change between steps. */
-export type ParamGroup<O> = O & { readonly params: readonly Tensor[] };
 
 /** What an optimizer remembers of one parameter. */
 export type ParamState = Readonly<Record<string, Tensor>>;
+
+/** The options of an optimizer, and the generator that stochastic rounding draws from. */
+export type OptimizerOptions<O> = Partial<O> & { readonly generator?: Generator };
 
 export interface StepOptions {
   /** A tensor of one element; if it is not zero, the step changes nothing at all, and nobody waits to find out. */
@@ -35,26 +42,37 @@ export interface ParamStep<O, S> {
  *
  * State is made on the parameter's device and in its dtype when the parameter first has a gradient.
  */
-export abstract class Optimizer<O extends object, S extends ParamState> {
-  /** Assign to the options of a group to change them: `optimizer.paramGroups[0].lr = 0.01`. */
-  readonly paramGroups: readonly [ParamGroup<O>, ...ParamGroup<O>[]];
-  readonly state: Map<Tensor, S> = new Map();
-  readonly #names: ReadonlyMap<Tensor, string>;
+export abstract class Optimizer<O extends RoundingOptions, S extends ParamState> {
+  readonly state: Map<Tensor, S & CompensatedState> = new Map();
+  readonly #groups: [ParamGroup<O>, ...ParamGroup<O>[]];
+  readonly #defaults: O;
+  readonly #generator: Generator;
+  readonly #names: Map<Tensor, string> = new Map();
 
   /** @throws TensorError `invalid-argument` for no parameters, one given twice, one computed by an op, or bad options. */
-  constructor(params: ParamsInput<O>, defaults: O) {
-    const entries = groupEntries(params);
-    const owner = this.constructor.name;
-    this.#names = checkedNames(
-      owner,
-      entries.flatMap(({ params }) => params),
-    );
-    const [first, ...others] = entries.map(
-      ({ params, options }): ParamGroup<O> => ({ ...defaults, ...options, params: params.map(({ tensor }) => tensor) }),
-    );
-    if (!first) throw new TensorError('invalid-argument', `${owner}: there are no parameters`);
-    this.paramGroups = [first, ...others];
-    for (const group of this.paramGroups) this.check(group);
+  constructor(
+    params: ParamsInput<O>,
+    { generator = defaultGenerator, ...defaults }: O & { readonly generator?: Generator },
+  ) {
+    this.#defaults = defaults as unknown as O;
+    this.#generator = generator;
+    const [first, ...others] = groupsOf(params).map((group) => this.#createGroup(group));
+    if (!first) throw new TensorError('invalid-argument', `${this.constructor.name}: there are no parameters`);
+    this.#groups = [first, ...others];
+  }
+
+  /** Assign to the options of a group to change them: `optimizer.paramGroups[0].lr = 0.01`. */
+  get paramGroups(): readonly [ParamGroup<O>, ...ParamGroup<O>[]] {
+    return this.#groups;
+  }
+
+  /**
+   * Adds parameters, such as those of layers that are no longer frozen, with the options given and the defaults for others.
+   *
+   * @throws TensorError `invalid-argument` as the constructor does; then nothing changed.
+   */
+  addParamGroup(group: GroupInput<O>): void {
+    this.#groups.push(this.#createGroup(group));
   }
 
   /** @throws TensorError `invalid-argument` for options that make no sense. */
@@ -75,8 +93,7 @@ export abstract class Optimizer<O extends object, S extends ParamState> {
   step({ foundInf }: StepOptions = {}): void {
     for (const options of this.paramGroups) {
       for (const param of options.params) {
-        const { grad } = param;
-        if (grad) this.update({ param, grad, options, state: this.#stateOf(param, options), foundInf });
+        if (param.grad) this.#updateParam(param, param.grad, options, foundInf);
       }
     }
   }
@@ -104,7 +121,7 @@ export abstract class Optimizer<O extends object, S extends ParamState> {
 
   /** Options and state as they are now, in the shape and under the names of PyTorch's optimizers. */
   stateDict(): OptimizerStateDict {
-    return saveState(this.paramGroups, this.state);
+    return saveState(this.#groups, this.state);
   }
 
   /**
@@ -113,84 +130,55 @@ export abstract class Optimizer<O extends object, S extends ParamState> {
    * @throws TensorError `invalid-argument` when the state does not fit; then nothing changed.
    */
   loadStateDict(saved: OptimizerStateDict): void {
-    const restored = restoreState(this.constructor.name, saved, this.paramGroups, {
+    const restored = restoreState(this.constructor.name, saved, this.#groups, {
       nameOf: (param) => this.parameterName(param),
-      create: (param, options) => kept(this.createState(param, options)),
-      complete: (state) => this.completeState(state),
+      create: (param, options) => this.#createState(param, options),
+      complete: (state, param, options) => ({ ...createCompensation(param, options), ...this.completeState(state) }),
     });
-    for (const { options } of restored) this.check(options);
+    for (const { options } of restored) this.#check(options);
     this.state.clear();
     restored.forEach(({ options, states }, i) => {
-      Object.assign(this.paramGroups[i] as ParamGroup<O>, options);
+      Object.assign(this.#groups[i] as ParamGroup<O>, options);
       for (const [param, state] of states) this.state.set(param, state);
     });
   }
 
-  #stateOf(param: Tensor, options: O): S {
+  #createGroup({ params, ...options }: GroupInput<O>): ParamGroup<O> {
+    const names = nameParams(this.constructor.name, this.#names, params);
+    const group: ParamGroup<O> = {
+      ...this.#defaults,
+      ...(options as unknown as Partial<O>),
+      params: [...names.keys()],
+    };
+    this.#check(group);
+    for (const [tensor, name] of names) this.#names.set(tensor, name);
+    return group;
+  }
+
+  #check(group: ParamGroup<O>): void {
+    checkRounding(this.constructor.name, group);
+    this.check(group);
+  }
+
+  #updateParam(param: Tensor, grad: Tensor, options: ParamGroup<O>, foundInf: Tensor | undefined): void {
+    const state = this.#stateOf(param, options);
+    const { compensation } = state;
+    const target = { param, rounding: options.rounding, compensation, foundInf, generator: this.#generator };
+    updateRounded(target, (wide) => this.update({ param: wide, grad, options, state, foundInf }));
+  }
+
+  #stateOf(param: Tensor, options: O): S & CompensatedState {
     const existing = this.state.get(param);
-    if (existing) return existing;
-    const created = kept(this.createState(param, options));
+    if (existing && (existing.compensation || !needsCompensation(param, options))) return existing;
+    const created = { ...this.#createState(param, options), ...existing };
     // Nothing to remember now, but perhaps later: a schedule may switch momentum on.
     if (Object.keys(created).length > 0) this.state.set(param, created);
     return created;
   }
-}
 
-interface Entry {
-  readonly name: string | undefined;
-  readonly tensor: Tensor;
-}
-
-interface GroupEntries<O> {
-  readonly params: readonly Entry[];
-  readonly options: Partial<O>;
-}
-
-/** Parameters given without a group form the first one. */
-function groupEntries<O extends object>(input: ParamsInput<O>): GroupEntries<O>[] {
-  const loose: Entry[] = [];
-  const groups: GroupEntries<O>[] = [];
-  for (const item of input) {
-    if (isGroup(item)) {
-      const { params, ...options } = item;
-      groups.push({ params: Array.from(params, entryOf), options: options as unknown as Partial<O> });
-    } else {
-      loose.push(entryOf(item));
-    }
+  #createState(param: Tensor, options: O): S & CompensatedState {
+    const created = { ...this.createState(param, options), ...createCompensation(param, options) };
+    for (const tensor of Object.values<Tensor>(created)) tensor.keep();
+    return created;
   }
-  return loose.length > 0 ? [{ params: loose, options: {} }, ...groups] : groups;
-}
-
-function isGroup<O>(item: Tensor | NamedTensor | GroupInput<O>): item is GroupInput<O> {
-  return 'params' in item;
-}
-
-function entryOf(item: Tensor | NamedTensor): Entry {
-  return isNamed(item) ? { name: item[0], tensor: item[1] } : { name: undefined, tensor: item };
-}
-
-function isNamed(item: Tensor | NamedTensor): item is NamedTensor {
-  return Array.isArray(item);
-}
-
-function checkedNames(owner: string, entries: readonly Entry[]): Map<Tensor, string> {
-  const names = new Map<Tensor, string>();
-  entries.forEach(({ name = `parameter ${names.size}`, tensor }) => {
-    if (names.has(tensor)) {
-      throw new TensorError('invalid-argument', `${owner}: "${name}" (${showSpec(tensor)}) appears twice`);
-    }
-    if (!tensor.isLeaf) {
-      throw new TensorError(
-        'invalid-argument',
-        `${owner}: "${name}" (${showSpec(tensor)}) was computed by an op. Only leaves can be optimised.`,
-      );
-    }
-    names.set(tensor, name);
-  });
-  return names;
-}
-
-function kept<S extends ParamState>(state: S): S {
-  for (const tensor of Object.values(state)) tensor.keep();
-  return state;
 }

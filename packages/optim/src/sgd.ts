@@ -1,8 +1,10 @@
 import { ones, type Tensor, TensorError, update, zeros, zerosLike } from '@halfgrad/core';
-import { Optimizer, type ParamState, type ParamStep, type ParamsInput } from './optimizer.ts';
+import { Optimizer, type OptimizerOptions, type ParamState, type ParamStep } from './optimizer.ts';
 import { requireNonNegative } from './options.ts';
+import type { ParamsInput } from './param-groups.ts';
+import type { RoundingOptions } from './rounding.ts';
 
-export interface SGDOptions {
+export interface SGDOptions extends RoundingOptions {
   lr: number;
   /** The share of the previous direction that each step keeps. */
   momentum: number;
@@ -33,7 +35,7 @@ type SGDState = { readonly momentumBuffer?: Tensor; readonly step?: Tensor };
  *   https://proceedings.mlr.press/v28/sutskever13.html
  */
 export class SGD extends Optimizer<SGDOptions, SGDState> {
-  constructor(params: ParamsInput<SGDOptions>, options: Partial<SGDOptions> = {}) {
+  constructor(params: ParamsInput<SGDOptions>, options: OptimizerOptions<SGDOptions> = {}) {
     super(params, { ...defaults, ...options });
   }
 

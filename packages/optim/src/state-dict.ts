@@ -1,5 +1,6 @@
 import { clone, sameShape, type Tensor, TensorError, torchName, update } from '@halfgrad/core';
-import type { ParamGroup, ParamState } from './optimizer.ts';
+import type { ParamState } from './optimizer.ts';
+import type { ParamGroup } from './param-groups.ts';
 
 /** The options of a group under PyTorch's names, and the numbers of its parameters. */
 export interface SavedGroup {
@@ -18,7 +19,7 @@ export interface StateFactory<O, S> {
   nameOf(param: Tensor): string;
   create(param: Tensor, options: O): S;
   /** Fills in what a foreign state lacks. */
-  complete(saved: ParamState): ParamState;
+  complete(saved: ParamState, param: Tensor, options: O): ParamState;
 }
 
 /** A group as it was saved: options, and the state of each parameter that had one. */
@@ -72,7 +73,7 @@ export function restoreState<O extends object, S extends ParamState>(
       const entries = saved.state[savedGroup.params[i] as number];
       if (!entries) return [];
       const state = factory.create(param, options);
-      fillState(owner, factory.nameOf(param), state, factory.complete(entries));
+      fillState(owner, factory.nameOf(param), state, factory.complete(entries, param, options));
       return [[param, state]];
     });
     return { options, states };
