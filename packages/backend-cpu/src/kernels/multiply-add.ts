@@ -40,8 +40,8 @@ const tileColumns = 4;
 
 /** A `MultiplyAdd` for many products of one op: its buffers are reused from one to the next. */
 export function createMultiplyAdd(): MultiplyAdd {
-  let aPanels = new Float32Array(0);
-  let bPanels = new Float32Array(0);
+  let aPanels = new Float64Array(0);
+  let bPanels = new Float64Array(0);
   return (size, a, b, c, at) => {
     if (!(c instanceof Float32Array && a.values instanceof Float32Array && b.values instanceof Float32Array)) {
       multiplyAddPlainly(size, a, b, c, at);
@@ -49,8 +49,8 @@ export function createMultiplyAdd(): MultiplyAdd {
     }
     const { m, n, k } = size;
     const [aLength, bLength] = [panelsLength(m, k, tileRows), panelsLength(n, k, tileColumns)];
-    if (aPanels.length < aLength) aPanels = new Float32Array(aLength);
-    if (bPanels.length < bLength) bPanels = new Float32Array(bLength);
+    if (aPanels.length < aLength) aPanels = new Float64Array(aLength);
+    if (bPanels.length < bLength) bPanels = new Float64Array(bLength);
     pack(aPanels, tileRows, a.values, a.offset, m, a.rowStride, k, a.columnStride);
     pack(bPanels, tileColumns, b.values, b.offset, n, b.columnStride, k, b.rowStride);
     multiplyPanels(size, aPanels, bPanels, c, at);
@@ -63,10 +63,11 @@ function panelsLength(lines: number, k: number, width: number): number {
 
 /**
  * Copies `lines` lines of `k` elements in groups of `width`, element by element: panel[k][width]. What the last group
- * lacks is left as it is; no result depends on it.
+ * lacks is left as it is; no result depends on it. Panels hold doubles, which the engine computes with: float32 elements
+ * would be converted again for every product.
  */
 function pack(
-  panels: Float32Array,
+  panels: Float64Array,
   width: number,
   values: Float32Array,
   offset: number,
@@ -85,7 +86,7 @@ function pack(
   }
 }
 
-function multiplyPanels({ m, n, k }: ProductSize, a: Float32Array, b: Float32Array, c: Float32Array, at: number): void {
+function multiplyPanels({ m, n, k }: ProductSize, a: Float64Array, b: Float64Array, c: Float32Array, at: number): void {
   const { fround } = Math;
   for (let j = 0; j < n; j += tileColumns) {
     const columns = Math.min(tileColumns, n - j);
