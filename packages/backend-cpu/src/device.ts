@@ -6,6 +6,7 @@ import { updates } from './updates.ts';
 /** The reference device: plain JavaScript on typed arrays, garbage collected. */
 export const cpu: Device<HostTensor> = {
   name: 'cpu',
+  emulatesHalf: true,
   kernels,
   updates,
   upload: (data, spec) => createHostTensor(spec, data.slice()),

@@ -50,6 +50,8 @@ export interface MemoryReport {
 /** Where tensors live and how they are computed. */
 export interface Device<T extends Storage = Storage> {
   readonly name: string;
+  /** Whether 16-bit arithmetic is a slow emulation, so that its time says nothing about hardware. */
+  readonly emulatesHalf?: boolean;
   readonly kernels: Partial<Kernels<T>>;
   readonly updates: UpdateKernels<T>;
   /** Copies raw elements in. */

@@ -57,9 +57,7 @@ function evidence({ name, estimate, reason }: Criterion): string {
     return `${formatSigned(difference, 2)} pp, 95 % interval ${lower} to ${upper}`;
   }
   const [lower, upper] = interval.map(formatSaving);
-  return lower === upper
-    ? formatSaving(difference)
-    : `${formatSaving(difference)}; over the seeds ${lower} to ${upper}`;
+  return lower === upper ? formatSaving(difference) : `${formatSaving(difference)}; single epochs ${lower} to ${upper}`;
 }
 
 function formatSaving(percent: number): string {

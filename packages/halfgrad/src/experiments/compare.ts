@@ -21,7 +21,7 @@ export function compare(data: ExperimentData, options: CompareOptions, listeners
     }
   }
   const baseline = byMode.get('none');
-  const isEmulated = emulatesHalf(defaultDevice().name);
+  const isEmulated = defaultDevice().emulatesHalf ?? false;
   return {
     schema: 'halfgrad.compare/1',
     device: defaultDevice().name,
@@ -43,9 +43,4 @@ export function compare(data: ExperimentData, options: CompareOptions, listeners
       : [],
     runs: Array.from(byMode.values()).flatMap((runs) => runs.map(({ predictions: _p, correct: _c, ...run }) => run)),
   };
-}
-
-/** Devices that compute 16-bit arithmetic in wider steps, so that their time says nothing about hardware. */
-function emulatesHalf(device: string): boolean {
-  return device === 'cpu';
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { judgeAgainst, type RunResult, summarize } from './comparison.ts';
+import { type EpochLog, judgeAgainst, type RunResult, summarize } from './comparison.ts';
 
 const images = 10_000;
 
@@ -19,6 +19,20 @@ function runOf(changes: Partial<RunResult>, wrong = 0): RunResult {
     ],
     correct: Array.from({ length: images }, (_, i) => i >= wrong),
     ...changes,
+  };
+}
+
+function epochOf(seconds: number, i: number): EpochLog {
+  return {
+    mode: 'automatic',
+    seed: 1,
+    epoch: i + 1,
+    epochs: 2,
+    loss: 1,
+    imagesPerSecond: 1000 / seconds,
+    scale: 1,
+    skippedSteps: 0,
+    steps: 1,
   };
 }
 
@@ -53,10 +67,13 @@ describe('the verdict on a mode (AMP.md F2.11, H1)', () => {
   });
 
   test.each([
-    [79, 'pass'],
-    [81, 'fail'],
-  ])('on %d seconds instead of 100 is %s', (trainSeconds, verdict) => {
-    expect(judge(runOf({}), runOf({ trainSeconds }))['time']).toMatchObject({ verdict });
+    [[79, 75], 'pass'],
+    [[81, 95], 'fail'],
+    [[75, 85], 'inconclusive'],
+    [[50], 'inconclusive'],
+  ])('on epochs of %j seconds instead of 100 is %s', (seconds, verdict) => {
+    const timed = (epochSeconds: readonly number[]) => runOf({ epochs: epochSeconds.map(epochOf) });
+    expect(judge(timed(seconds.map(() => 100)), timed(seconds))['time']).toMatchObject({ verdict });
   });
 
   test('does not judge the time of emulated arithmetic', () => {

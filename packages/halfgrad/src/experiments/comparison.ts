@@ -189,13 +189,28 @@ function timeCriterion(
       reason: 'emulated arithmetic is slower than hardware by design',
     };
   }
-  // One saving per seed; with one seed there is no telling what noise would do, and the interval is a point.
-  const savings = candidate.map(({ trainSeconds }, i) => saving(baseline[i]?.trainSeconds ?? 0, trainSeconds));
+  const savings = epochSavings(baseline, candidate);
   const estimate: Estimate = {
-    difference: mean(savings),
+    difference: saving(mean(baseline.map(seconds)), mean(candidate.map(seconds))),
     interval: [Math.min(...savings), Math.max(...savings)],
   };
+  // A single timing shows nothing of the noise.
+  if (savings.length < 2) return { name: 'time', definition, verdict: 'inconclusive', estimate };
   return { name: 'time', definition, ...judged(estimate, { pass: 20, fail: 20 }) };
+}
+
+/** What each epoch of each seed saved, against the same epoch in float32. */
+function epochSavings(baseline: readonly RunResult[], candidate: readonly RunResult[]): number[] {
+  return candidate.flatMap(({ epochs }, run) =>
+    epochs.map(({ imagesPerSecond }, i) => {
+      const before = baseline[run]?.epochs[i]?.imagesPerSecond ?? imagesPerSecond;
+      return saving(1 / before, 1 / imagesPerSecond);
+    }),
+  );
+}
+
+function seconds({ trainSeconds }: RunResult): number {
+  return trainSeconds;
 }
 
 function judged(estimate: Estimate, bar: Bar): { readonly verdict: Judgement; readonly estimate: Estimate } {

@@ -109,6 +109,8 @@ function trainEpoch(
     ({ scale } = step);
     savedBytes = Math.max(savedBytes, step.savedBytes);
     onStep(steps, step.loss);
+    x.dispose();
+    y.dispose();
   }
   const imagesPerSecond = images / secondsSince(start);
   return { log: { loss: lossSum / steps, imagesPerSecond, scale, skippedSteps, steps }, savedBytes };
@@ -118,9 +120,10 @@ function trainEpoch(
 function predict(mode: PrecisionMode, test: ImageDataset, batchSize: number): number[] {
   mode.model.eval();
   const predictions: number[] = [];
-  for (const { x } of new DataLoader(test, { batchSize })) {
-    const classes = noGrad(() => scope(() => mode.forward(x).argmax(1)));
-    predictions.push(...classes.dataSync());
+  for (const { x, y } of new DataLoader(test, { batchSize })) {
+    predictions.push(...noGrad(() => scope(() => mode.forward(x).argmax(1).dataSync())));
+    x.dispose();
+    y.dispose();
   }
   return predictions;
 }
