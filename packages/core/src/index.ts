@@ -210,6 +210,7 @@ export {
   allocateHost,
   decodeValues,
   encodeNumbers,
+  type Float16Values,
   type HostData,
   type HostDataOf,
   roundTo,

@@ -28,7 +28,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 type Named<K extends OpName> = Inputs<K, Tensor> & Outputs<K, Tensor>;
 
 /** What a formula may read: the incoming gradient, the saved tensors, the specs of everything, and who needs one. */
-export type Scope<K extends OpName, S extends keyof Named<K>> = Pick<Named<K>, S> & {
+type Scope<K extends OpName, S extends keyof Named<K>> = Pick<Named<K>, S> & {
   readonly grad: Tensor;
   readonly attrs: Attrs<K>;
   readonly specs: {

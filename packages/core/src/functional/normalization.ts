@@ -1,6 +1,6 @@
 import { dispatch } from '../dispatch/layers.ts';
 import { TensorError } from '../spec/errors.ts';
-import { sameShape, sizeOf } from '../spec/shape.ts';
+import { sameShape } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, cast, mul, rsqrt } from './elementwise.ts';
 import { reshape } from './movement.ts';
@@ -95,10 +95,4 @@ function perChannel(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefi
   const shape = [-1, ...x.shape.slice(2).map(() => 1)];
   const scaled = weight ? mul(x, reshape(weight, shape)) : x;
   return bias ? add(scaled, reshape(bias, shape)) : scaled;
-}
-
-/** How far an unbiased variance exceeds the biased one: `n / (n − 1)`, for `n` values per channel. */
-export function unbiasedFactor(x: Tensor): number {
-  const n = sizeOf(x.shape) / (x.shape[1] as number);
-  return n / (n - 1);
 }

@@ -4,7 +4,7 @@ import { TensorError } from '../spec/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type PerDim, perDim } from './contraction.ts';
 
-export interface PoolOptions {
+interface PoolOptions {
   /** Defaults to the kernel size. */
   readonly stride?: PerDim;
   readonly padding?: PerDim;

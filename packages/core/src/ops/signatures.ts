@@ -7,7 +7,7 @@ export interface Reduction {
 }
 
 /** An explicit result dtype, which also is the dtype the op computes in; undefined follows the input (AMP.md A6.3). */
-export interface ExplicitDType {
+interface ExplicitDType {
   readonly dtype: DType | undefined;
 }
 
@@ -50,7 +50,7 @@ export interface PoolAttrs {
 
 export type LossReduction = 'none' | 'mean' | 'sum';
 
-export interface DropoutAttrs {
+interface DropoutAttrs {
   /** The probability of a zero. */
   readonly p: number;
   /** The key and the position of the Philox stream that decides, so that backward can decide alike. */

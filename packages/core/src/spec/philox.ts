@@ -13,7 +13,7 @@ const weyl0 = 0x9e37_79b9;
 const weyl1 = 0xbb67_ae85;
 
 /** Writes the four 32-bit words of one block to `out[at … at + 3]`. `block` may be up to 2^53. */
-export function philoxBlock(seed: number, block: number, out: Uint32Array, at: number): void {
+function philoxBlock(seed: number, block: number, out: Uint32Array, at: number): void {
   // Signed 32-bit arithmetic throughout, which engines keep in integer registers; storing makes it unsigned.
   let c0 = block | 0;
   let c1 = Math.floor(block / 2 ** 32) | 0;

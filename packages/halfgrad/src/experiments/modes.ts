@@ -20,7 +20,7 @@ export interface ModeSetup {
 }
 
 /** What one training step reports. */
-export interface StepLog {
+interface StepLog {
   readonly loss: number;
   readonly stepped: boolean;
   /** The loss scale that this step used; 1 without scaling. */
