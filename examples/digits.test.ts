@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { type DigitsLog, type Precision, trainDigits } from './digits/train.ts';
 
 const digits = syntheticDigits({ count: 500 });
-const run = (device: Device, precision: Precision, initScale = 2 ** 16): Promise<DigitsLog[]> =>
-  trainDigits(device, digits, { precision, steps: 50, initScale });
+const run = (device: Device, precision: Precision, initScale = 2 ** 16, steps = 50): Promise<DigitsLog[]> =>
+  trainDigits(device, digits, { precision, steps, initScale });
 
 describe.each(['cpu', 'wasm'] as const)('digits on %s', (name) => {
   test.each(['float32', 'float16', 'bfloat16'] as const)('learns in %s', async (precision) => {
-    const logs = await run(await openDevice(name), precision);
+    const logs = await run(await openDevice(name), precision, 2 ** 16, 200);
     expect(logs.at(-1)?.loss).toBeLessThan((logs[0]?.loss ?? 0) / 3);
   });
 });
