@@ -10,8 +10,8 @@ export interface Tile {
 }
 
 /**
- * The tile for this engine: as many sums as its registers hold. Engines with relaxed SIMD keep twelve vectors of sums, four
- * of operands and nothing else; the older ones spill above eight.
+ * The tile for this engine. Twelve vectors of sums, two of B and one of A fill the sixteen registers of x86; engines without
+ * relaxed SIMD have older compilers too, which spill more than eight sums.
  */
 export function tileFor({ hasRelaxedSimd }: { readonly hasRelaxedSimd: boolean }): Tile {
   return hasRelaxedSimd

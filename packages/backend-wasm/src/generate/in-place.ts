@@ -7,13 +7,7 @@ import { formats, type KernelDType } from './formats.ts';
 
 type VectorLocal = Local<'v128'>;
 
-/**
- * Kernels that change arrays in place: `count` elements, which must not be none, in whatever formats the arrays have.
- *
- * Arithmetic is float64, and what is stored is rounded to float32 first, as on the reference device.
- */
-
-/** Eight elements at a time of one array. */
+/** Eight elements at a time of an array that a kernel reads, or changes in place. */
 export interface Elements {
   readonly vectors: readonly [low: VectorLocal, high: VectorLocal];
   readonly load: Body;
@@ -32,7 +26,10 @@ export function elementsAt(f: FunctionBuilder, pointer: Local<'i32'>, dtype: Ker
   };
 }
 
-/** Loads all arrays, runs `body` for the lower and the upper four elements, and stores those that are targets. */
+/**
+ * The loop of a kernel that changes arrays in place: loads all of them, runs `body` for the lower and the upper four
+ * elements, and stores those that are targets. `count` must not be 0.
+ */
 export function eachGroup(
   count: Local<'i32'>,
   arrays: readonly Elements[],
