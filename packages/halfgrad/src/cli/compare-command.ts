@@ -1,4 +1,6 @@
+import { setDefaultDevice } from '@halfgrad/core';
 import { type Command, Option } from 'commander';
+import { openDevice } from '../devices.ts';
 import { compare } from '../experiments/compare.ts';
 import type { ComparisonReport } from '../experiments/comparison.ts';
 import { loadExperimentData } from '../experiments/load-data.ts';
@@ -13,6 +15,7 @@ interface CompareFlags {
   readonly modes: readonly ModeName[];
   readonly useAmp?: boolean;
   readonly model: ModelName;
+  readonly device: (typeof comparableDevices)[number];
   readonly data?: string;
   readonly train?: number;
   readonly test?: number;
@@ -27,6 +30,9 @@ interface CompareFlags {
   readonly check?: boolean;
 }
 
+/** The devices that can be read without waiting, as the progress line needs it. */
+const comparableDevices = ['cpu', 'wasm'] as const;
+
 /** Adds `halfgrad compare` to the program. */
 export function addCompareCommand(program: Command): void {
   program
@@ -36,6 +42,7 @@ export function addCompareCommand(program: Command): void {
     .option('--use-amp', 'train one mode only, with the single switch on')
     .option('--no-use-amp', 'train one mode only, with the single switch off')
     .addOption(new Option('--model <name>', 'what to train').choices(modelNames).default('small-cnn'))
+    .addOption(new Option('--device <name>', 'where to train').choices(comparableDevices).default('cpu'))
     .option('--data <dir>', 'read CIFAR-10 binary batches instead of drawing images')
     .option('--train <count>', 'how many training images', parseCount)
     .option('--test <count>', 'how many test images', parseCount)
@@ -65,6 +72,7 @@ Examples:
 
 async function run(flags: CompareFlags): Promise<void> {
   const write = flags.output === undefined ? undefined : openWhole(flags.output);
+  setDefaultDevice(await openDevice(flags.device));
   const data = await loadExperimentData(flags);
   const options = {
     ...flags,

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { cpu } from '@halfgrad/backend-cpu';
-import { setDefaultDevice, TensorError } from '@halfgrad/core';
+import { TensorError } from '@halfgrad/core';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
 import { addCompareCommand } from './compare-command.ts';
@@ -9,7 +8,6 @@ import { addDoctorCommand } from './doctor-command.ts';
 /** What the command exits with, apart from 0. */
 const exitCodes = { failed: 1, usage: 2 } as const;
 
-setDefaultDevice(cpu);
 const program = new Command('halfgrad')
   .description('Mixed precision you can watch: experiments and tools of the halfgrad framework')
   .exitOverride()
