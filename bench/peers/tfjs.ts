@@ -9,7 +9,7 @@ interface Tfjs {
   getBackend(): string;
 }
 
-export interface TfjsTensor {
+interface TfjsTensor {
   dataSync(): Float32Array;
   dispose(): void;
 }
