@@ -1,5 +1,7 @@
 import { cpu } from '@halfgrad/backend-cpu';
-import { describeConformance } from '@halfgrad/testing';
+import { describeConformance, describeDevice } from '@halfgrad/testing';
 import { openGpu } from './index.ts';
 
-describeConformance(await openGpu(), { reference: cpu, lacks: ['float64'], subnormals: 'flushed' });
+await describeDevice('the suite for devices', openGpu, (gpu) => {
+  describeConformance(gpu, { reference: cpu, lacks: ['float64'], subnormals: 'flushed' });
+});

@@ -1,6 +1,7 @@
 export type { OpSample, Sample } from './arbitraries/op-sample.ts';
 export type { SampleTensor } from './arbitraries/tensor.ts';
 export { type ConformanceOptions, describeConformance } from './conformance.ts';
+export { describeDevice } from './describe-device.ts';
 export { decodeBlob, decodeNumber, type GoldenBlob, type GoldenNumber, type GoldenTensor } from './golden/decode.ts';
 export { describeFp64Golden } from './golden/fp64.ts';
 export {
