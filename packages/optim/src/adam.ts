@@ -1,6 +1,6 @@
-import { type Tensor, TensorError, update, zeros, zerosLike } from '@halfgrad/core';
+import { type Tensor, update, zeros, zerosLike } from '@halfgrad/core';
 import { Optimizer, type OptimizerOptions, type ParamStep } from './optimizer.ts';
-import { requireNonNegative } from './options.ts';
+import { requireBetas, requireNonNegative } from './options.ts';
 import type { ParamsInput } from './param-groups.ts';
 import type { RoundingOptions } from './rounding.ts';
 
@@ -39,11 +39,7 @@ abstract class AdamFamily extends Optimizer<AdamOptions, AdamState> {
   protected override check({ lr, betas, eps, weightDecay }: AdamOptions): void {
     const owner = this.constructor.name;
     requireNonNegative(owner, { lr, eps, weightDecay });
-    for (const beta of betas) {
-      if (!(beta >= 0 && beta < 1)) {
-        throw new TensorError('invalid-argument', `${owner}: betas are [${betas}]. Use numbers from 0 to below 1.`);
-      }
-    }
+    requireBetas(owner, betas);
   }
 
   protected override createState(param: Tensor, { amsgrad }: AdamOptions): AdamState {
