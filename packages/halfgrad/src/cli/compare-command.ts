@@ -1,4 +1,5 @@
 import { setDefaultDevice } from '@halfgrad/core';
+import { openWhole } from '@halfgrad/io';
 import { type Command, Option } from 'commander';
 import { openDevice } from '../devices.ts';
 import { compare } from '../experiments/compare.ts';
@@ -9,7 +10,6 @@ import { type ModelName, modelNames } from '../experiments/train.ts';
 import { parseCount, parseModes, parseNumber, parsePositive } from './options.ts';
 import { createProgress } from './progress.ts';
 import { renderReport } from './report.ts';
-import { openWhole } from './write-file.ts';
 
 interface CompareFlags {
   readonly modes: readonly ModeName[];
@@ -71,7 +71,7 @@ Examples:
   halfgrad compare --loss-factor 2^-16 --no-loss-scale   float16 loses its small gradients`;
 
 async function run(flags: CompareFlags): Promise<void> {
-  const write = flags.output === undefined ? undefined : openWhole(flags.output);
+  const write = flags.output === undefined ? undefined : await openWhole(flags.output);
   setDefaultDevice(await openDevice(flags.device));
   const data = await loadExperimentData(flags);
   const options = {
@@ -83,7 +83,7 @@ async function run(flags: CompareFlags): Promise<void> {
   };
   const report = compare(data, options, createProgress(process.stderr));
   const json = `${JSON.stringify(report, null, 2)}\n`;
-  write?.(json);
+  await write?.(json);
   process.stdout.write(flags.json ? json : `\n${renderReport(report)}\n`);
   if (flags.check) process.exitCode = checkCode(report);
 }
