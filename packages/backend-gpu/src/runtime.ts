@@ -4,7 +4,7 @@ import { type GpuDType, requireSupported } from './gl/format.ts';
 import type { Outputs, Program, TexelType, UniformType } from './gl/program.ts';
 import type { Texture } from './gl/texture.ts';
 import { glslTexel } from './glsl/codecs.ts';
-import { library } from './glsl/library.ts';
+import { libraryFor } from './glsl/library.ts';
 import { TextureMemory } from './memory.ts';
 import type { GpuTensor } from './storage.ts';
 
@@ -56,14 +56,17 @@ export class Runtime {
     this.context.requireAlive();
     const values = Object.values(uniforms);
     const args = [...Object.values(textures), ...values.map(([, value]) => value)];
-    const program = (): Program => ({
-      textures: Object.keys(textures),
-      uniforms: Object.fromEntries(Object.entries(uniforms).map(([key, [type]]) => [key, type])),
-      returns,
-      library,
-      body: body(),
-      ...(outputs && { outputs }),
-    });
+    const program = (): Program => {
+      const code = body();
+      return {
+        textures: Object.keys(textures),
+        uniforms: Object.fromEntries(Object.entries(uniforms).map(([key, [type]]) => [key, type])),
+        returns,
+        library: libraryFor(code),
+        body: code,
+        ...(outputs && { outputs }),
+      };
+    };
     this.context.run(name, program, args, targets);
   }
 
