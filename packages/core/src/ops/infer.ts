@@ -1,9 +1,41 @@
-import { computeDType, type DType, defaultFloat, dtypes, isFloat } from '../spec/dtype.ts';
-import { argumentError, type ErrorCode, TensorError } from '../spec/errors.ts';
-import { promoteTypes, resultType } from '../spec/promotion.ts';
-import { broadcastShapes, normalizeDim, sameShape, sizeOf } from '../spec/shape.ts';
-import { showSpec, type TensorSpec } from '../spec/spec.ts';
-import type { ConvolutionAttrs, LossReduction, OpName, Ops, PoolAttrs, Reduction } from './signatures.ts';
+import { computeDType } from '../spec/dtype.ts';
+import { argumentError, TensorError } from '../spec/errors.ts';
+import { resultType } from '../spec/promotion.ts';
+import { broadcastShapes, sameShape, sizeOf } from '../spec/shape.ts';
+import type { TensorSpec } from '../spec/spec.ts';
+import { checkConvolution, convolved, requireConvolved } from './convolution-rules.ts';
+import { classLoss, pairLoss } from './loss-rules.ts';
+import {
+  isCount,
+  notBool,
+  requireAffine,
+  requireAligned,
+  requireDim,
+  requireDType,
+  requireFloat,
+  requireLength,
+  requireSameDType,
+  requireShape,
+} from './requirements.ts';
+import {
+  arithmetic,
+  asFloat,
+  broadcast,
+  channelShape,
+  comparison,
+  float,
+  fusedGrad,
+  like,
+  matrixShape,
+  normalizedShape,
+  pooled,
+  reduced,
+  softmaxGradLike,
+  softmaxLike,
+  statisticsShape,
+  sumDType,
+} from './results.ts';
+import type { Ops } from './signatures.ts';
 
 /** Table 1 of 5: the shape and dtype of every result, and the only place where arguments are checked. */
 export const infer: Ops<TensorSpec> = {
@@ -350,280 +382,3 @@ export const infer: Ops<TensorSpec> = {
   binaryCrossEntropyWithLogits: ({ input, target, weight, posWeight }, { reduction }) =>
     pairLoss('binaryCrossEntropyWithLogits', { input, target, weight, posWeight }, reduction),
 };
-
-type Args = Readonly<Record<string, TensorSpec | undefined>>;
-
-// ─── Results ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function like({ shape, dtype }: TensorSpec): TensorSpec {
-  return { shape, dtype };
-}
-
-/** Unary float functions and true division turn integers into the default float (AMP.md D4.5). */
-function asFloat({ shape, dtype }: TensorSpec): TensorSpec {
-  return { shape, dtype: isFloat(dtype) ? dtype : defaultFloat };
-}
-
-function float(op: OpName, { x }: { x: TensorSpec }): TensorSpec {
-  requireFloat(op, { x }, 'Cast it first.');
-  return like(x);
-}
-
-/** Sums of bools and integers are integers wide enough to count (int32 here, where PyTorch has int64). */
-function sumDType(dtype: DType): DType {
-  return isFloat(dtype) ? dtype : 'int32';
-}
-
-function arithmetic(op: OpName, a: TensorSpec, b: TensorSpec): TensorSpec {
-  return { shape: broadcast(op, { a, b }), dtype: resultType(a, b) };
-}
-
-function comparison(op: OpName, a: TensorSpec, b: TensorSpec): TensorSpec {
-  return { shape: broadcast(op, { a, b }), dtype: 'bool' };
-}
-
-function broadcast(op: OpName, operands: Readonly<Record<string, TensorSpec>>): number[] {
-  return Object.values(operands).reduce<number[]>((shape, operand) => {
-    const next = broadcastShapes(shape, operand.shape);
-    if (!next) throw argumentError('shape-mismatch', op, 'shapes do not broadcast', operands);
-    return next;
-  }, []);
-}
-
-/** The gradient of an elementwise op: the shape and dtype of what was saved. */
-function fusedGrad(op: OpName, args: { gradOut: TensorSpec; x?: TensorSpec; out?: TensorSpec }): TensorSpec {
-  const saved = (args.x ?? args.out) as TensorSpec;
-  requireFloat(op, args);
-  if (!sameShape(args.gradOut.shape, saved.shape))
-    throw argumentError('shape-mismatch', op, 'shapes differ', { ...args });
-  return like(saved);
-}
-
-function reduced(op: OpName, x: TensorSpec, { dims, keepDim }: Reduction): number[] {
-  for (const dim of dims) requireDim(op, dim, x);
-  const shape = x.shape.map((size, dim) => (dims.includes(dim) ? 1 : size));
-  return keepDim ? shape : shape.filter((_, dim) => !dims.includes(dim));
-}
-
-function softmaxLike(op: OpName, x: TensorSpec, { dim, dtype }: { dim: number; dtype: DType | undefined }): TensorSpec {
-  requireDim(op, dim, x);
-  const result = dtype ?? x.dtype;
-  if (!isFloat(result))
-    throw argumentError('dtype-mismatch', op, 'needs a floating-point dtype', { x }, 'Cast it first.');
-  return { shape: x.shape, dtype: result };
-}
-
-function softmaxGradLike(op: OpName, gradOut: TensorSpec, out: TensorSpec, dim: number): TensorSpec {
-  requireDim(op, dim, out);
-  return fusedGrad(op, { gradOut, out });
-}
-
-function matrixShape({ shape }: TensorSpec, transposed: boolean): [number, number] {
-  const [rows, columns] = shape.slice(-2) as [number, number];
-  return transposed ? [columns, rows] : [rows, columns];
-}
-
-/** The output size of one convolved dimension: ⌊(in + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1. */
-function convolved(
-  op: OpName,
-  input: readonly number[],
-  kernel: readonly number[],
-  { stride, padding, dilation }: ConvolutionAttrs,
-  args: Args,
-): number[] {
-  return input.map((size, i) => {
-    const reach = (dilation[i] as number) * ((kernel[i] as number) - 1) + 1;
-    const padded = size + 2 * (padding[i] as number);
-    if (padded < reach) {
-      throw argumentError('shape-mismatch', op, `the kernel spans ${reach}, the padded input only ${padded}`, args);
-    }
-    return Math.floor((padded - reach) / (stride[i] as number)) + 1;
-  });
-}
-
-function pooled(op: OpName, x: TensorSpec, { windows }: PoolAttrs): number[] {
-  const leading = x.shape.length - windows.length;
-  if (leading < 0) throw argumentError('shape-mismatch', op, `needs at least ${windows.length} dimensions`, { x });
-  windows.forEach((dim, i) => {
-    const size = x.shape[leading + i] as number;
-    const outside = dim.find(({ start, end }) => start < 0 || end > size);
-    if (outside) throw argumentError('invalid-argument', op, `a window reaches ${outside.start}:${outside.end}`, { x });
-  });
-  return [...x.shape.slice(0, leading), ...windows.map((dim) => dim.length)];
-}
-
-function statisticsShape(x: TensorSpec, rank: number): number[] {
-  const first = x.shape.length - rank;
-  return x.shape.map((size, dim) => (dim < first ? size : 1));
-}
-
-function normalizedShape(op: OpName, x: TensorSpec, rank: number): number[] {
-  if (!Number.isInteger(rank) || rank < 1 || rank > x.shape.length) {
-    throw argumentError('shape-mismatch', op, `cannot normalise the last ${rank} dimensions`, { x });
-  }
-  return x.shape.slice(x.shape.length - rank);
-}
-
-function channelShape(op: OpName, x: TensorSpec): number[] {
-  if (x.shape.length < 2) throw argumentError('shape-mismatch', op, 'needs a batch and a channel dimension', { x });
-  return [x.shape[1] as number];
-}
-
-function lossShape(shape: readonly number[], reduction: LossReduction): readonly number[] {
-  return reduction === 'none' ? shape : [];
-}
-
-function classLoss(
-  op: OpName,
-  input: TensorSpec,
-  target: TensorSpec,
-  weight: TensorSpec | undefined,
-  reduction: LossReduction,
-): TensorSpec {
-  requireDType(op, 'target', target, 'int32');
-  const classDim = input.shape.length === 1 ? 0 : 1;
-  const expected = input.shape.filter((_, dim) => dim !== classDim);
-  if (input.shape.length === 0 || !sameShape(target.shape, expected)) {
-    throw argumentError('shape-mismatch', op, `target should have shape [${expected.join(',')}]`, { input, target });
-  }
-  if (weight && !sameShape(weight.shape, [input.shape[classDim] as number])) {
-    throw argumentError('shape-mismatch', op, 'weight needs one entry per class', { input, weight });
-  }
-  return { shape: lossShape(expected, reduction), dtype: input.dtype };
-}
-
-function pairLoss(
-  op: OpName,
-  args: Args & { input: TensorSpec; target: TensorSpec },
-  reduction: LossReduction,
-): TensorSpec {
-  const { input, target } = args;
-  requireFloat(op, { input, target });
-  if (!sameShape(input.shape, target.shape)) {
-    throw argumentError(
-      'shape-mismatch',
-      op,
-      'input and target differ in shape',
-      { input, target },
-      'Expand one of them first.',
-    );
-  }
-  for (const [name, operand] of Object.entries(args)) {
-    const reached = operand && broadcastShapes(operand.shape, input.shape);
-    if (operand && !(reached && sameShape(reached, input.shape))) {
-      throw argumentError('shape-mismatch', op, `${name} does not broadcast to input`, args);
-    }
-  }
-  return { shape: lossShape(input.shape, reduction), dtype: promoteTypes(input.dtype, target.dtype) };
-}
-
-// ─── Requirements ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-function isCount(n: number): boolean {
-  return Number.isInteger(n) && n >= 0;
-}
-
-function requireDim(op: OpName, dim: number, x: TensorSpec): void {
-  if (dim < 0) throw new TensorError('invalid-argument', `${op}: dim ${dim} must be counted from the front here`);
-  normalizeDim(op, dim, x.shape.length);
-}
-
-function requireShape(op: OpName, shape: readonly number[]): void {
-  if (!shape.every(isCount)) {
-    throw new TensorError('invalid-argument', `${op}: [${shape.join(',')}] is not a shape`);
-  }
-}
-
-function requireLength(op: OpName, name: string, list: readonly unknown[], rank: number): void {
-  if (list.length !== rank) {
-    throw new TensorError('invalid-argument', `${op}: ${name} has ${list.length} entries for ${rank} dimensions`);
-  }
-}
-
-function requireDType(op: OpName, name: string, spec: TensorSpec, dtype: DType): void {
-  if (spec.dtype !== dtype) {
-    throw argumentError(
-      'dtype-mismatch',
-      op,
-      `${name} must be ${dtype}`,
-      { [name]: spec },
-      `Use ${name}.to('${dtype}').`,
-    );
-  }
-}
-
-function requireFloat(op: OpName, args: Args, fix?: string): void {
-  if (Object.values(args).some((spec) => spec && !isFloat(spec.dtype))) {
-    throw argumentError('dtype-mismatch', op, 'needs floating-point tensors', args, fix);
-  }
-}
-
-/** Matmul-like ops do not promote (AMP.md D4.7). */
-function requireSameDType(op: OpName, args: Args): void {
-  const [first, ...rest] = Object.values(args).filter((spec) => spec !== undefined);
-  if (rest.some((spec) => spec.dtype !== first?.dtype)) {
-    throw argumentError('dtype-mismatch', op, 'dtypes differ', args, 'Cast one operand, or run it under autocast.');
-  }
-}
-
-function notBool(op: OpName, spec: TensorSpec, fix: string): TensorSpec {
-  if (dtypes[spec.dtype].category === 'bool') {
-    throw new TensorError('dtype-mismatch', `${op}: not defined for bool (${showSpec(spec)}). ${fix}`);
-  }
-  return spec;
-}
-
-function requireAligned(op: OpName, dim: number, x: TensorSpec, index: TensorSpec): void {
-  requireDim(op, dim, x);
-  const aligned =
-    x.shape.length === index.shape.length && index.shape.every((n, d) => d === dim || n <= (x.shape[d] as number));
-  if (!aligned) throw argumentError('shape-mismatch', op, `index does not fit x outside dim ${dim}`, { x, index });
-}
-
-function checkConvolution(op: OpName, x: TensorSpec, weight: TensorSpec, attrs: ConvolutionAttrs): void {
-  const args = { x, weight };
-  const fail = (problem: string, code: ErrorCode = 'shape-mismatch') => argumentError(code, op, problem, args);
-  const rank = weight.shape.length - 2;
-  if (rank < 1 || x.shape.length !== weight.shape.length) throw fail('x and weight need the same rank, at least 3');
-  const { stride, padding, dilation, groups } = attrs;
-  if ([stride, padding, dilation].some((list) => list.length !== rank)) {
-    throw fail(`stride, padding and dilation need ${rank} entries`, 'invalid-argument');
-  }
-  const positive = [...stride, ...dilation, groups].every((n) => Number.isInteger(n) && n >= 1);
-  if (!positive || !padding.every(isCount)) {
-    throw fail('stride, dilation and groups must be positive, padding not negative', 'invalid-argument');
-  }
-  if (x.shape[1] !== (weight.shape[1] as number) * groups) {
-    throw fail(`x has ${x.shape[1]} channels, weight wants ${weight.shape[1]} for each of ${groups} groups`);
-  }
-  if ((weight.shape[0] as number) % groups !== 0) throw fail(`${groups} groups do not divide the output channels`);
-}
-
-function requireConvolved(
-  op: OpName,
-  gradOut: TensorSpec,
-  x: TensorSpec,
-  weight: TensorSpec,
-  attrs: ConvolutionAttrs,
-): void {
-  const spatial = convolved(op, x.shape.slice(2), weight.shape.slice(2), attrs, { gradOut, x, weight });
-  if (!sameShape(gradOut.shape, [x.shape[0] as number, weight.shape[0] as number, ...spatial])) {
-    throw argumentError('shape-mismatch', op, 'grad is not what this convolution produces', { gradOut, x, weight });
-  }
-}
-
-/** Affine parameters and statistics: the given shape, and a dtype that x can be computed in without narrowing. */
-function requireAffine(op: OpName, x: TensorSpec, params: Args, shape: readonly number[]): void {
-  for (const [name, param] of Object.entries(params)) {
-    if (!param) continue;
-    if (!sameShape(param.shape, shape)) {
-      throw argumentError('shape-mismatch', op, `${name} should have shape [${shape.join(',')}]`, { x, [name]: param });
-    }
-    if (param.dtype !== x.dtype && param.dtype !== computeDType(x.dtype)) {
-      throw argumentError('dtype-mismatch', op, `${name} must be ${x.dtype} or ${computeDType(x.dtype)}`, {
-        x,
-        [name]: param,
-      });
-    }
-  }
-}

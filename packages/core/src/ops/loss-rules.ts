@@ -1,0 +1,54 @@
+import { argumentError } from '../spec/errors.ts';
+import { promoteTypes } from '../spec/promotion.ts';
+import { broadcastShapes, sameShape } from '../spec/shape.ts';
+import type { TensorSpec } from '../spec/spec.ts';
+import { type NamedSpecs, requireDType, requireFloat } from './requirements.ts';
+import type { LossReduction, OpName } from './signatures.ts';
+
+export function lossShape(shape: readonly number[], reduction: LossReduction): readonly number[] {
+  return reduction === 'none' ? shape : [];
+}
+
+export function classLoss(
+  op: OpName,
+  input: TensorSpec,
+  target: TensorSpec,
+  weight: TensorSpec | undefined,
+  reduction: LossReduction,
+): TensorSpec {
+  requireDType(op, 'target', target, 'int32');
+  const classDim = input.shape.length === 1 ? 0 : 1;
+  const expected = input.shape.filter((_, dim) => dim !== classDim);
+  if (input.shape.length === 0 || !sameShape(target.shape, expected)) {
+    throw argumentError('shape-mismatch', op, `target should have shape [${expected.join(',')}]`, { input, target });
+  }
+  if (weight && !sameShape(weight.shape, [input.shape[classDim] as number])) {
+    throw argumentError('shape-mismatch', op, 'weight needs one entry per class', { input, weight });
+  }
+  return { shape: lossShape(expected, reduction), dtype: input.dtype };
+}
+
+export function pairLoss(
+  op: OpName,
+  args: NamedSpecs & { input: TensorSpec; target: TensorSpec },
+  reduction: LossReduction,
+): TensorSpec {
+  const { input, target } = args;
+  requireFloat(op, { input, target });
+  if (!sameShape(input.shape, target.shape)) {
+    throw argumentError(
+      'shape-mismatch',
+      op,
+      'input and target differ in shape',
+      { input, target },
+      'Expand one of them first.',
+    );
+  }
+  for (const [name, operand] of Object.entries(args)) {
+    const reached = operand && broadcastShapes(operand.shape, input.shape);
+    if (operand && !(reached && sameShape(reached, input.shape))) {
+      throw argumentError('shape-mismatch', op, `${name} does not broadcast to input`, args);
+    }
+  }
+  return { shape: lossShape(input.shape, reduction), dtype: promoteTypes(input.dtype, target.dtype) };
+}

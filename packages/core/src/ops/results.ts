@@ -1,0 +1,107 @@
+import { type DType, defaultFloat, isFloat } from '../spec/dtype.ts';
+import { argumentError } from '../spec/errors.ts';
+import { resultType } from '../spec/promotion.ts';
+import { broadcastShapes, sameShape } from '../spec/shape.ts';
+import type { TensorSpec } from '../spec/spec.ts';
+import { requireDim, requireFloat } from './requirements.ts';
+import type { OpName, PoolAttrs, Reduction } from './signatures.ts';
+
+export function like({ shape, dtype }: TensorSpec): TensorSpec {
+  return { shape, dtype };
+}
+
+/** Unary float functions and true division turn integers into the default float (AMP.md D4.5). */
+export function asFloat({ shape, dtype }: TensorSpec): TensorSpec {
+  return { shape, dtype: isFloat(dtype) ? dtype : defaultFloat };
+}
+
+export function float(op: OpName, { x }: { x: TensorSpec }): TensorSpec {
+  requireFloat(op, { x }, 'Cast it first.');
+  return like(x);
+}
+
+/** Sums of bools and integers are integers wide enough to count (int32 here, where PyTorch has int64). */
+export function sumDType(dtype: DType): DType {
+  return isFloat(dtype) ? dtype : 'int32';
+}
+
+export function arithmetic(op: OpName, a: TensorSpec, b: TensorSpec): TensorSpec {
+  return { shape: broadcast(op, { a, b }), dtype: resultType(a, b) };
+}
+
+export function comparison(op: OpName, a: TensorSpec, b: TensorSpec): TensorSpec {
+  return { shape: broadcast(op, { a, b }), dtype: 'bool' };
+}
+
+export function broadcast(op: OpName, operands: Readonly<Record<string, TensorSpec>>): number[] {
+  return Object.values(operands).reduce<number[]>((shape, operand) => {
+    const next = broadcastShapes(shape, operand.shape);
+    if (!next) throw argumentError('shape-mismatch', op, 'shapes do not broadcast', operands);
+    return next;
+  }, []);
+}
+
+/** The gradient of an elementwise op: the shape and dtype of what was saved. */
+export function fusedGrad(op: OpName, args: { gradOut: TensorSpec; x?: TensorSpec; out?: TensorSpec }): TensorSpec {
+  const saved = (args.x ?? args.out) as TensorSpec;
+  requireFloat(op, args);
+  if (!sameShape(args.gradOut.shape, saved.shape))
+    throw argumentError('shape-mismatch', op, 'shapes differ', { ...args });
+  return like(saved);
+}
+
+export function reduced(op: OpName, x: TensorSpec, { dims, keepDim }: Reduction): number[] {
+  for (const dim of dims) requireDim(op, dim, x);
+  const shape = x.shape.map((size, dim) => (dims.includes(dim) ? 1 : size));
+  return keepDim ? shape : shape.filter((_, dim) => !dims.includes(dim));
+}
+
+export function softmaxLike(
+  op: OpName,
+  x: TensorSpec,
+  { dim, dtype }: { dim: number; dtype: DType | undefined },
+): TensorSpec {
+  requireDim(op, dim, x);
+  const result = dtype ?? x.dtype;
+  if (!isFloat(result))
+    throw argumentError('dtype-mismatch', op, 'needs a floating-point dtype', { x }, 'Cast it first.');
+  return { shape: x.shape, dtype: result };
+}
+
+export function softmaxGradLike(op: OpName, gradOut: TensorSpec, out: TensorSpec, dim: number): TensorSpec {
+  requireDim(op, dim, out);
+  return fusedGrad(op, { gradOut, out });
+}
+
+export function matrixShape({ shape }: TensorSpec, transposed: boolean): [number, number] {
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+export function pooled(op: OpName, x: TensorSpec, { windows }: PoolAttrs): number[] {
+  const leading = x.shape.length - windows.length;
+  if (leading < 0) throw argumentError('shape-mismatch', op, `needs at least ${windows.length} dimensions`, { x });
+  windows.forEach((dim, i) => {
+    const size = x.shape[leading + i] as number;
+    const outside = dim.find(({ start, end }) => start < 0 || end > size);
+    if (outside) throw argumentError('invalid-argument', op, `a window reaches ${outside.start}:${outside.end}`, { x });
+  });
+  return [...x.shape.slice(0, leading), ...windows.map((dim) => dim.length)];
+}
+
+export function statisticsShape(x: TensorSpec, rank: number): number[] {
+  const first = x.shape.length - rank;
+  return x.shape.map((size, dim) => (dim < first ? size : 1));
+}
+
+export function normalizedShape(op: OpName, x: TensorSpec, rank: number): number[] {
+  if (!Number.isInteger(rank) || rank < 1 || rank > x.shape.length) {
+    throw argumentError('shape-mismatch', op, `cannot normalise the last ${rank} dimensions`, { x });
+  }
+  return x.shape.slice(x.shape.length - rank);
+}
+
+export function channelShape(op: OpName, x: TensorSpec): number[] {
+  if (x.shape.length < 2) throw argumentError('shape-mismatch', op, 'needs a batch and a channel dimension', { x });
+  return [x.shape[1] as number];
+}
