@@ -23,7 +23,8 @@ import {
   zeros,
 } from '@halfgrad/core';
 import { describe, expect, test } from 'vitest';
-import { autocast, autocastDType, isAutocastEnabled } from './autocast.ts';
+import { autocast } from './autocast.ts';
+import { autocastDType, isAutocastEnabled } from './region.ts';
 
 setDefaultDevice(cpu);
 

@@ -12,10 +12,14 @@ interface Entry {
  * that made the cache (AMP.md A8.2; A8.6.1–3, where PyTorch goes wrong).
  */
 export class CastCache {
-  readonly #entries: { readonly [D in HalfDType]: WeakMap<GradSlot, Entry> } = {
+  #entries: { readonly [D in HalfDType]: WeakMap<GradSlot, Entry> } = {
     float16: new WeakMap(),
     bfloat16: new WeakMap(),
   };
+
+  clear(): void {
+    this.#entries = { float16: new WeakMap(), bfloat16: new WeakMap() };
+  }
 
   get(x: Tensor, dtype: HalfDType, create: () => Tensor): Tensor {
     const entries = this.#entries[dtype];
