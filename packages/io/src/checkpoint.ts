@@ -75,7 +75,7 @@ export async function loadCheckpoint<P extends CheckpointParts>(source: Source, 
     const state = saved.get(name);
     const access = accessTo(part);
     requireLike(access ? {} : part, state, name);
-    if (access) stateful.push({ ...access, state: state as object });
+    if (access) stateful.push({ ...access, name, state: state as object });
     else plain.push([name, state]);
   }
   loadAll(stateful);
@@ -88,6 +88,7 @@ interface Access {
 }
 
 interface Loading extends Access {
+  readonly name: string;
   readonly state: object;
 }
 
@@ -165,12 +166,13 @@ function invalidCheckpoint(problem: string, options?: ErrorOptions): TensorError
 /** Loads one part after the other. When one refuses, those before it get back what they had. */
 function loadAll(parts: readonly Loading[]): void {
   const before = parts.map((part) => ({ ...part, state: part.get() }));
-  parts.forEach(({ set, state }, i) => {
+  parts.forEach(({ name, set, state }, i) => {
     try {
       set(state);
-    } catch (error) {
+    } catch (cause) {
       for (const part of before.slice(0, i)) part.set(part.state);
-      throw error;
+      // What does not check its state stumbles over it.
+      throw cause instanceof TensorError ? cause : misfit(`"${name}" cannot take its state: ${cause}`, { cause });
     }
   });
 }
@@ -194,6 +196,6 @@ function kindOf(value: unknown): string {
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-function misfit(problem: string): TensorError {
-  return new TensorError('invalid-argument', `loadCheckpoint: ${problem}`);
+function misfit(problem: string, options?: ErrorOptions): TensorError {
+  return new TensorError('invalid-argument', `loadCheckpoint: ${problem}`, options);
 }
