@@ -5,10 +5,12 @@
  *
  * Prints a table and writes results/matmul-gpu.json. Without a GPU both run on SwiftShader, which computes on the CPU.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
-import { createServer } from 'vite';
+import { build, preview } from 'vite';
 import { chromiumFlags, findChromium } from '../scripts/chromium.ts';
 import type { Comparison, Report } from './browser/matmul.ts';
 
@@ -23,17 +25,20 @@ writeFileSync(`${folder}matmul-gpu.json`, `${JSON.stringify(report, null, 2)}\n`
 async function compareInChromium(sizes: readonly number[]): Promise<Report> {
   const executablePath = findChromium();
   if (!executablePath) throw new Error('no Chromium was found: install it, or set CHROMIUM_PATH');
-  const server = await createServer({
-    root: fileURLToPath(new URL('browser/', import.meta.url)),
-    resolve: { conditions: ['@halfgrad/source'] },
-    server: { fs: { allow: [fileURLToPath(new URL('../', import.meta.url))] } },
+  const root = fileURLToPath(new URL('browser/', import.meta.url));
+  const outDir = mkdtempSync(join(tmpdir(), 'halfgrad-bench-'));
+  const resolve = { conditions: ['@halfgrad/source'] };
+  const entry = join(root, 'matmul.html');
+  await build({
+    root,
+    resolve,
     logLevel: 'error',
+    build: { outDir, rolldownOptions: { input: entry }, target: 'esnext' },
   });
+  const server = await preview({ root, build: { outDir }, logLevel: 'error' });
   const browser = await chromium.launch({ executablePath, args: [...chromiumFlags] });
   try {
-    await server.listen();
     const page = await browser.newPage();
-    page.on('console', (m) => console.error('console', m.text())); page.on('requestfailed', (r) => console.error('failed', r.url(), r.failure()?.errorText)); page.on('response', (r) => r.status() >= 400 && console.error(r.status(), r.url()));
     page.on('pageerror', (error) => console.error(error.message));
     await page.goto(`${server.resolvedUrls?.local[0]}matmul.html`);
     await page.waitForFunction(() => 'compare' in window);
@@ -41,6 +46,7 @@ async function compareInChromium(sizes: readonly number[]): Promise<Report> {
   } finally {
     await browser.close();
     await server.close();
+    rmSync(outDir, { recursive: true });
   }
 }
 
