@@ -7,7 +7,17 @@ import {
   linears,
   matmuls,
 } from './arbitraries/contraction.ts';
-import { binary, gradAndSaved, ternary, unary, unaryWith } from './arbitraries/elementwise.ts';
+import {
+  binary,
+  glus,
+  gradAndSaved,
+  lerps,
+  prelus,
+  ternaryWithFactor,
+  unary,
+  unaryWith,
+  wheres,
+} from './arbitraries/elementwise.ts';
 import { gathers, indexAdds, indexSelects, scatterAdds } from './arbitraries/indexing.ts';
 import {
   binaryCrossEntropies,
@@ -24,15 +34,23 @@ import { argmaxima, maxima, means, softmaxes, softmaxGrads, sums, variances } fr
 import {
   awayFromZero,
   betweenGridPoints,
+  eighthsButZero,
   evenSixteenths,
   fractions,
   oddSixteenths,
   positive,
   reals,
+  signedFractions,
   tied,
+  unitsBeyond3,
 } from './arbitraries/tensor.ts';
 
 const approximations = fc.record({ approximate: fc.constantFrom('none' as const, 'tanh' as const) });
+
+const bounds = fc.record({
+  min: fc.constantFrom(-betweenGridPoints, Number.NEGATIVE_INFINITY),
+  max: fc.constantFrom(betweenGridPoints, Number.POSITIVE_INFINITY),
+});
 
 /**
  * Table 5 of 5: arguments of every op, with all shapes, options and optional inputs that its shape rule allows.
@@ -45,28 +63,50 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   sub: binary(reals),
   mul: binary(reals),
   div: binary(reals, awayFromZero),
-  // As in PyTorch, the second derivative is not right where the exponent is exactly 0.
-  pow: binary(positive, awayFromZero),
+  pow: binary(positive, reals),
   maximum: binary(evenSixteenths, oddSixteenths),
   minimum: binary(evenSixteenths, oddSixteenths),
+  atan2: binary(awayFromZero, reals),
+  fmod: binary(oddSixteenths, eighthsButZero),
+  remainder: binary(oddSixteenths, eighthsButZero),
   equal: binary(tied),
   notEqual: binary(tied),
   less: binary(tied),
   lessEqual: binary(tied),
   greater: binary(tied),
   greaterEqual: binary(tied),
-  where: ternary,
+  where: wheres,
+  lerp: lerps,
+  addcmul: ternaryWithFactor(reals, reals),
+  addcdiv: ternaryWithFactor(reals, awayFromZero),
 
   neg: unary(reals),
   abs: unary(awayFromZero),
   sign: unary(awayFromZero),
   exp: unary(reals),
+  expm1: unary(reals),
   log: unary(positive),
+  log1p: unary(signedFractions),
+  log2: unary(positive),
+  log10: unary(positive),
   sqrt: unary(positive),
   rsqrt: unary(positive),
   reciprocal: unary(awayFromZero),
   sin: unary(reals),
   cos: unary(reals),
+  tan: unary(signedFractions),
+  asin: unary(signedFractions),
+  acos: unary(signedFractions),
+  atan: unary(reals),
+  sinh: unary(reals),
+  cosh: unary(reals),
+  asinh: unary(reals),
+  acosh: unary(positive.map((x) => x + 1)),
+  atanh: unary(signedFractions),
+  floor: unary(oddSixteenths),
+  ceil: unary(oddSixteenths),
+  round: unary(oddSixteenths),
+  trunc: unary(oddSixteenths),
   erf: unary(reals),
   tanh: unary(reals),
   tanhGrad: gradAndSaved(fractions).map(({ gradOut, saved }) => elementwise({ gradOut, out: saved }, undefined)),
@@ -82,14 +122,25 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   geluGrad: fc
     .tuple(gradAndSaved(reals), approximations)
     .map(([{ gradOut, saved }, attrs]) => elementwise({ gradOut, x: saved }, attrs)),
-  clamp: unaryWith(
-    reals,
-    fc.record({
-      min: fc.constantFrom(-betweenGridPoints, Number.NEGATIVE_INFINITY),
-      max: fc.constantFrom(betweenGridPoints, Number.POSITIVE_INFINITY),
-    }),
+  silu: unary(reals),
+  mish: unary(reals),
+  elu: unaryWith(
+    awayFromZero,
+    fc.record({ alpha: fc.constantFrom(0.5, 1), scale: fc.constantFrom(1, 1.25), inputScale: fc.constantFrom(1, 2) }),
   ),
+  leakyRelu: unaryWith(awayFromZero, fc.record({ negativeSlope: fc.constantFrom(0, 0.01, 0.25) })),
+  prelu: prelus,
+  logSigmoid: unary(reals),
+  glu: glus,
+  hardtanh: unaryWith(reals, bounds),
+  hardsigmoid: unary(unitsBeyond3),
+  hardswish: unary(unitsBeyond3),
+  softsign: unary(awayFromZero),
+  tanhshrink: unary(reals),
+  clamp: unaryWith(reals, bounds),
   isFinite: unary(reals),
+  isNaN: unary(reals),
+  isInf: unary(reals),
   cast: unaryWith(reals, fc.record({ dtype: fc.constantFrom(...dtypeNames) })),
   dropout: unaryWith(
     reals,

@@ -1,6 +1,5 @@
 import { type Attrs, type Inputs, philoxWords, type TensorSpec, uniformOf } from '@halfgrad/core';
 import { allocateNumbers, countOf, type HostTensor, read, readAs, readFloats, write } from '../host-tensor.ts';
-import { erfc } from './erf.ts';
 import { broadcastStrides, planLoop } from './layout.ts';
 import { mapElements, mapPairs, type PairRow } from './map.ts';
 
@@ -48,6 +47,18 @@ export function minimum(a: number, b: number): number {
   return a < b || Number.isNaN(a) ? a : b;
 }
 
+/** The rest of `a / b` with the sign of `b`. */
+export function remainder(a: number, b: number): number {
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+}
+
+/** The nearest integer; of two equally near ones the even one. */
+export function roundToEven(x: number): number {
+  const rounded = Math.round(x);
+  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}
+
 export function where({ condition, a, b }: Inputs<'where', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
   const mask = read(condition);
   const left = readAs(a, out.dtype);
@@ -90,72 +101,8 @@ export function sigmoidGrad(
   return mapPairs(gradOut, y, out, (g, s) => g * (s * (1 - s)));
 }
 
-/** log(1 + e^z) = max(z, 0) + log(1 + e^(−|z|)), which cannot overflow. */
-export function softplus(
-  { x }: Inputs<'softplus', HostTensor>,
-  { beta, threshold }: Attrs<'softplus'>,
-  out: TensorSpec,
-): HostTensor {
-  return mapElements(x, out, (v) => {
-    const z = v * beta;
-    return z > threshold ? v : (maximum(z, 0) + Math.log1p(Math.exp(-Math.abs(z)))) / beta;
-  });
-}
-
-export function relu({ x }: Inputs<'relu', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
-  const values = readAs(x, out.dtype);
-  const result = allocateNumbers(out.dtype, values.length);
-  for (let i = 0; i < result.length; i++) result[i] = Math.max(values[i]!, 0);
-  return write(result, out);
-}
-
-export function reluGrad({ gradOut, out: y }: Inputs<'reluGrad', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
-  const [grads, values] = [readFloats(gradOut, out.dtype), readFloats(y, out.dtype)];
-  const result = allocateNumbers(out.dtype, values.length);
-  for (let i = 0; i < result.length; i++) result[i] = values[i]! > 0 ? grads[i]! : 0;
-  return write(result, out);
-}
-
-/** √(2/π) and the cubic coefficient of the tanh form (Hendrycks & Gimpel, 2016). */
-const geluScale = Math.sqrt(2 / Math.PI);
-const geluCubic = 0.044715;
-
-/** xΦ(x), or x/2 · (1 + tanh(√(2/π) · (x + 0.044715x³))). */
-export function gelu({ x }: Inputs<'gelu', HostTensor>, { approximate }: Attrs<'gelu'>, out: TensorSpec): HostTensor {
-  if (approximate === 'none') return mapElements(x, out, (v) => v * normalCdf(v));
-  return mapElements(x, out, (v) => 0.5 * v * (1 + Math.tanh(geluScale * (v + geluCubic * v * v * v))));
-}
-
-/** Φ(x) + xφ(x), or the derivative of the tanh form. */
-export function geluGrad(
-  { gradOut, x }: Inputs<'geluGrad', HostTensor>,
-  { approximate }: Attrs<'geluGrad'>,
-  out: TensorSpec,
-): HostTensor {
-  if (approximate === 'none') {
-    const density = (v: number): number => Math.exp(-0.5 * v * v) / Math.sqrt(2 * Math.PI);
-    return mapPairs(gradOut, x, out, (g, v) => g * (normalCdf(v) + v * density(v)));
-  }
-  return mapPairs(gradOut, x, out, (g, v) => {
-    const t = Math.tanh(geluScale * (v + geluCubic * v * v * v));
-    return g * (0.5 * (1 + t) + 0.5 * v * (1 - t * t) * geluScale * (1 + 3 * geluCubic * v * v));
-  });
-}
-
-/** Φ(x) = erfc(−x/√2) / 2, which keeps its relative precision far below 0. */
-function normalCdf(x: number): number {
-  return 0.5 * erfc(-x * Math.SQRT1_2);
-}
-
 export function clamp({ x }: Inputs<'clamp', HostTensor>, { min, max }: Attrs<'clamp'>, out: TensorSpec): HostTensor {
   return mapElements(x, out, (v) => (v > max ? max : v < min ? min : v));
-}
-
-export function isFinite({ x }: Inputs<'isFinite', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
-  const values = readAs(x, x.dtype);
-  const result = new Uint8Array(values.length);
-  for (let i = 0; i < result.length; i++) result[i] = Number.isFinite(values[i]) ? 1 : 0;
-  return write(result, out);
 }
 
 /** See `readAs` for what becomes of values that an integer dtype does not have. */

@@ -27,6 +27,16 @@ export function map(f: (x: number) => number): Unary {
   return ({ x }, _, out) => mapElements(x, out, f);
 }
 
+/** A bool for every element. */
+export function test(holds: (x: number) => boolean): Unary {
+  return ({ x }, _, out) => {
+    const values = read(x);
+    const result = new Uint8Array(values.length);
+    for (let i = 0; i < result.length; i++) result[i] = holds(values[i]!) ? 1 : 0;
+    return write(result, out);
+  };
+}
+
 /** `f` of every pair of elements of two tensors of the same shape. */
 export function mapPairs(
   a: HostTensor,

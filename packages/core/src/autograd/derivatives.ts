@@ -1,26 +1,32 @@
 import { dispatch } from '../dispatch/layers.ts';
 import type { DecomposedOp } from '../functional/decompositions.ts';
 import {
+  add,
   cast,
   cos,
+  cosh,
   div,
-  equal,
   exp,
-  greaterEqual,
-  less,
-  lessEqual,
   log,
   mul,
   neg,
+  type Operand,
   pow,
+  round,
+  rsqrt,
+  sigmoid,
   sign,
   sin,
+  sinh,
   sub,
+  tanh,
   where,
 } from '../functional/elementwise.ts';
-import { expand, flip, permute, reshape, slice } from '../functional/movement.ts';
+import { equal, greater, greaterEqual, less, lessEqual } from '../functional/logical.ts';
+import { concat, expand, flip, narrow, permute, reshape, slice } from '../functional/movement.ts';
 import { mean, reducedCount, sum } from '../functional/reduction.ts';
 import type { Attrs, DimPadding, DimSlice, Inputs, OpName, Outputs, Reduction } from '../ops/signatures.ts';
+import { computeDType } from '../spec/dtype.ts';
 import { sizeOf } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -90,10 +96,10 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
     a: ({ grad, b }) => div(grad, b),
     b: ({ grad, b, out }) => neg(div(mul(grad, out), b)),
   }),
-  // Where the exponent is 0 the base does not matter; where the base is 0 its logarithm must not make a NaN.
+  // A base of 0 has a slope of 0 with the exponent 0, and none in the exponent: neither 0 · ∞ nor log 0 may make a NaN.
   pow: derivative(['a', 'b', 'out'], {
-    a: ({ grad, a, b }) => where(equal(b, 0), 0, mul(grad, mul(b, pow(a, sub(b, 1))))),
-    b: ({ grad, a, out }) => mul(grad, where(equal(a, 0), 0, mul(out, log(a)))),
+    a: ({ grad, a, b }) => mul(grad, mul(b, pow(where(equal(b, 0), nonZero(a), a), sub(b, 1)))),
+    b: ({ grad, a, out }) => mul(grad, mul(out, log(nonZero(a)))),
   }),
   maximum: derivative(['a', 'b'], {
     a: ({ grad, a, b }) => where(less(a, b), 0, halveTies(grad, a, b)),
@@ -102,6 +108,20 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
   minimum: derivative(['a', 'b'], {
     a: ({ grad, a, b }) => where(less(b, a), 0, halveTies(grad, a, b)),
     b: ({ grad, a, b }) => where(less(a, b), 0, halveTies(grad, a, b)),
+  }),
+  // ∂ atan2(a, b) = (b ∂a − a ∂b) / (a² + b²)
+  atan2: derivative(['a', 'b'], {
+    a: ({ grad, a, b }) => div(mul(wide(grad), b), squaredLength(wide(a), wide(b))),
+    b: ({ grad, a, b }) => neg(div(mul(wide(grad), a), squaredLength(wide(a), wide(b)))),
+  }),
+  // a − b · n, and the integer n does not move.
+  fmod: derivative(['a', 'b', 'out'], {
+    a: ({ grad }) => grad,
+    b: ({ grad, a, b, out }) => neg(mul(grad, round(div(sub(a, out), b)))),
+  }),
+  remainder: derivative(['a', 'b', 'out'], {
+    a: ({ grad }) => grad,
+    b: ({ grad, a, b, out }) => neg(mul(grad, round(div(sub(a, out), b)))),
   }),
   equal: 'not differentiable',
   notEqual: 'not differentiable',
@@ -113,17 +133,49 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
     a: ({ grad, condition }) => where(condition, grad, 0),
     b: ({ grad, condition }) => where(condition, 0, grad),
   }),
+  lerp: derivative(['a', 'b', 'weight'], {
+    a: ({ grad, weight }) => mul(grad, sub(1, weight)),
+    b: ({ grad, weight }) => mul(grad, weight),
+    weight: ({ grad, a, b }) => mul(grad, sub(b, a)),
+  }),
+  addcmul: derivative(['a', 'b'], {
+    input: ({ grad }) => grad,
+    a: ({ grad, b, attrs: { value } }) => mul(wide(grad), mul(wide(b), value)),
+    b: ({ grad, a, attrs: { value } }) => mul(wide(grad), mul(wide(a), value)),
+  }),
+  addcdiv: derivative(['a', 'b'], {
+    input: ({ grad }) => grad,
+    a: ({ grad, b, attrs: { value } }) => div(mul(wide(grad), value), b),
+    b: ({ grad, a, b, attrs: { value } }) => neg(div(mul(mul(wide(grad), value), a), mul(wide(b), b))),
+  }),
 
   neg: derivative([], { x: ({ grad }) => neg(grad) }),
   abs: derivative(['x'], { x: ({ grad, x }) => mul(grad, sign(x)) }),
   sign: derivative([], { x: ({ grad }) => mul(grad, 0) }),
   exp: derivative(['out'], { x: ({ grad, out }) => mul(grad, out) }),
+  expm1: derivative(['out'], { x: ({ grad, out }) => mul(grad, add(out, 1)) }),
   log: derivative(['x'], { x: ({ grad, x }) => div(grad, x) }),
+  log1p: derivative(['x'], { x: ({ grad, x }) => div(grad, add(x, 1)) }),
+  log2: derivative(['x'], { x: ({ grad, x }) => div(grad, mul(x, Math.LN2)) }),
+  log10: derivative(['x'], { x: ({ grad, x }) => div(grad, mul(x, Math.LN10)) }),
   sqrt: derivative(['out'], { x: ({ grad, out }) => div(grad, mul(out, 2)) }),
   rsqrt: derivative(['out'], { x: ({ grad, out }) => mul(mul(grad, -0.5), mul(out, mul(out, out))) }),
   reciprocal: derivative(['out'], { x: ({ grad, out }) => neg(mul(grad, mul(out, out))) }),
   sin: derivative(['x'], { x: ({ grad, x }) => mul(grad, cos(x)) }),
   cos: derivative(['x'], { x: ({ grad, x }) => neg(mul(grad, sin(x))) }),
+  tan: derivative(['out'], { x: ({ grad, out }) => mul(grad, add(mul(out, out), 1)) }),
+  asin: derivative(['x'], { x: ({ grad, x }) => mul(grad, rsqrt(sub(1, mul(x, x)))) }),
+  acos: derivative(['x'], { x: ({ grad, x }) => neg(mul(grad, rsqrt(sub(1, mul(x, x))))) }),
+  atan: derivative(['x'], { x: ({ grad, x }) => div(grad, squaredLength(wide(x), 1)) }),
+  sinh: derivative(['x'], { x: ({ grad, x }) => mul(grad, cosh(x)) }),
+  cosh: derivative(['x'], { x: ({ grad, x }) => mul(grad, sinh(x)) }),
+  asinh: derivative(['x'], { x: ({ grad, x }) => mul(grad, rsqrt(squaredLength(wide(x), 1))) }),
+  acosh: derivative(['x'], { x: ({ grad, x }) => mul(grad, rsqrt(sub(mul(wide(x), x), 1))) }),
+  atanh: derivative(['x'], { x: ({ grad, x }) => div(grad, sub(1, mul(wide(x), x))) }),
+  floor: derivative([], { x: ({ grad }) => mul(grad, 0) }),
+  ceil: derivative([], { x: ({ grad }) => mul(grad, 0) }),
+  round: derivative([], { x: ({ grad }) => mul(grad, 0) }),
+  trunc: derivative([], { x: ({ grad }) => mul(grad, 0) }),
   // 2/√π · e^(−x²)
   erf: derivative(['x'], { x: ({ grad, x }) => mul(grad, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))) }),
   tanh: derivative(['out'], { x: ({ grad, out }) => dispatch('tanhGrad', { gradOut: grad, out }) }),
@@ -138,10 +190,72 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
   reluGrad: 'decomposed',
   gelu: derivative(['x'], { x: ({ grad, x, attrs }) => dispatch('geluGrad', { gradOut: grad, x }, attrs) }),
   geluGrad: 'decomposed',
+  // ∂(xσ) = σ + xσ(1 − σ)
+  silu: derivative(['x'], {
+    x: ({ grad, x }) => {
+      const s = sigmoid(wide(x));
+      return mul(grad, mul(s, add(mul(x, sub(1, s)), 1)));
+    },
+  }),
+  // ∂(xt) = t + xσ(1 − t²),  t = tanh(log(1 + eˣ))
+  mish: derivative(['x'], {
+    x: ({ grad, x }) => {
+      const t = tanh(dispatch('softplus', { x: wide(x) }, { beta: 1, threshold: 20 }));
+      return mul(grad, add(t, mul(mul(x, sigmoid(wide(x))), sub(1, mul(t, t)))));
+    },
+  }),
+  elu: derivative(['x'], {
+    x: ({ grad, x, attrs: { alpha, scale, inputScale } }) => {
+      const below = mul(exp(mul(where(greater(x, 0), 0, wide(x)), inputScale)), scale * alpha * inputScale);
+      return mul(grad, where(greater(x, 0), scale, below));
+    },
+  }),
+  leakyRelu: derivative(['x'], {
+    x: ({ grad, x, attrs: { negativeSlope } }) => where(greater(x, 0), grad, mul(grad, negativeSlope)),
+  }),
+  prelu: derivative(['x', 'weight'], {
+    x: ({ grad, x, weight }) => where(greater(x, 0), grad, mul(grad, weight)),
+    weight: ({ grad, x }) => where(greater(x, 0), 0, mul(grad, x)),
+  }),
+  logSigmoid: derivative(['x'], { x: ({ grad, x }) => mul(grad, sigmoid(neg(wide(x)))) }),
+  glu: derivative(['x'], {
+    x: ({ grad, x, attrs: { dim } }) => {
+      const size = (x.shape[dim] as number) / 2;
+      const gate = sigmoid(wide(narrow(x, dim, size, size)));
+      const gradGate = mul(wide(grad), narrow(x, dim, 0, size));
+      return concat([mul(grad, gate), dispatch('sigmoidGrad', { gradOut: gradGate, out: gate })], dim);
+    },
+  }),
+  hardtanh: derivative(['x'], {
+    x: ({ grad, x, attrs: { min, max } }) => where(greater(x, min), where(less(x, max), grad, 0), 0),
+  }),
+  hardsigmoid: derivative(['x'], {
+    x: ({ grad, x }) => where(greater(x, -3), where(less(x, 3), div(grad, 6), 0), 0),
+  }),
+  hardswish: derivative(['x'], {
+    x: ({ grad, x }) => {
+      const between = mul(grad, add(div(wide(x), 3), 0.5));
+      return where(greater(x, -3), where(less(x, 3), between, grad), 0);
+    },
+  }),
+  softsign: derivative(['x'], {
+    x: ({ grad, x }) => {
+      const denominator = add(mul(wide(x), sign(x)), 1);
+      return div(grad, mul(denominator, denominator));
+    },
+  }),
+  tanhshrink: derivative(['x'], {
+    x: ({ grad, x }) => {
+      const t = tanh(wide(x));
+      return mul(grad, mul(t, t));
+    },
+  }),
   clamp: derivative(['x'], {
     x: ({ grad, x, attrs: { min, max } }) => where(greaterEqual(x, min), where(lessEqual(x, max), grad, 0), 0),
   }),
   isFinite: 'not differentiable',
+  isNaN: 'not differentiable',
+  isInf: 'not differentiable',
   cast: derivative([], { x: ({ grad, specs }) => cast(grad, specs.x.dtype) }),
   // The same seed and offset give the same mask.
   dropout: derivative([], { x: ({ grad, attrs }) => dispatch('dropout', { x: grad }, attrs) }),
@@ -310,6 +424,20 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
   binaryCrossEntropy: 'decomposed',
   binaryCrossEntropyWithLogits: 'decomposed',
 };
+
+/** A saved tensor as formulas of several steps need it: the engine rounds a gradient to 16 bit once, when it is done. */
+function wide(x: Tensor): Tensor {
+  return cast(x, computeDType(x.dtype));
+}
+
+/** 1 in the place of 0. */
+function nonZero(x: Tensor): Tensor {
+  return where(equal(x, 0), 1, x);
+}
+
+function squaredLength(x: Tensor, y: Operand): Tensor {
+  return add(mul(x, x), typeof y === 'number' ? y * y : mul(y, y));
+}
 
 /** PyTorch's convention where both operands attain the extremum. */
 function halveTies(grad: Tensor, a: Tensor, b: Tensor): Tensor {

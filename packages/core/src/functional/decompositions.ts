@@ -8,33 +8,49 @@ import {
   cast,
   clamp,
   div,
-  equal,
   erf,
   exp,
-  greater,
+  expm1,
   log,
+  log1p,
   maximum,
   mul,
   neg,
-  notEqual,
   rsqrt,
+  sigmoid,
   sub,
   tanh,
   where,
 } from './elementwise.ts';
 import { indexSelect } from './indexing.ts';
+import { equal, greater, greaterEqual, less, lessEqual, notEqual } from './logical.ts';
 import { reduce } from './loss.ts';
-import { reshape, unsqueeze } from './movement.ts';
+import { narrow, reshape, unsqueeze } from './movement.ts';
 import { amax, logSoftmax, mean, reducedCount, sum } from './reduction.ts';
 
 /** The ops that are also defined in terms of others. */
 export type DecomposedOp =
+  | 'lerp'
+  | 'addcmul'
+  | 'addcdiv'
   | 'tanhGrad'
   | 'sigmoidGrad'
   | 'softplus'
   | 'reluGrad'
   | 'gelu'
   | 'geluGrad'
+  | 'silu'
+  | 'mish'
+  | 'elu'
+  | 'leakyRelu'
+  | 'prelu'
+  | 'logSigmoid'
+  | 'glu'
+  | 'hardtanh'
+  | 'hardsigmoid'
+  | 'hardswish'
+  | 'softsign'
+  | 'tanhshrink'
   | 'clamp'
   | 'variance'
   | 'softmax'
@@ -63,12 +79,21 @@ const geluCubic = 0.044715;
  * Written as if all inputs were wide: whoever runs one widens 16-bit inputs first and rounds the results once.
  */
 export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
+  // From the nearer end, so that both ends are exact.
+  lerp({ a, b, weight }) {
+    const difference = sub(b, a);
+    const fromA = add(a, mul(difference, weight));
+    return where(less(abs(weight), 0.5), fromA, sub(b, mul(difference, sub(1, weight))));
+  },
+  addcmul: ({ input, a, b }, { value }) => add(input, mul(mul(a, b), value)),
+  addcdiv: ({ input, a, b }, { value }) => add(input, div(mul(a, value), b)),
+
   tanhGrad: ({ gradOut, out }) => mul(gradOut, sub(1, mul(out, out))),
   sigmoidGrad: ({ gradOut, out }) => mul(gradOut, mul(out, sub(1, out))),
   // log(1 + e^z) = max(z, 0) + log(1 + e^(−|z|)), which cannot overflow.
   softplus({ x }, { beta, threshold }) {
     const z = mul(x, beta);
-    return where(greater(z, threshold), x, div(add(maximum(z, 0), log(add(exp(neg(abs(z))), 1))), beta));
+    return where(greater(z, threshold), x, div(add(maximum(z, 0), log1p(exp(neg(abs(z))))), beta));
   },
   reluGrad: ({ gradOut, out }) => where(greater(out, 0), gradOut, 0),
   gelu({ x }, { approximate }) {
@@ -86,6 +111,25 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
     const bell = mul(mul(mul(x, 0.5), sub(1, mul(t, t))), slope);
     return mul(gradOut, add(mul(add(t, 1), 0.5), bell));
   },
+  silu: ({ x }) => mul(x, sigmoid(x)),
+  mish: ({ x }) => mul(x, tanh(dispatch('softplus', { x }, { beta: 1, threshold: 20 }))),
+  elu({ x }, { alpha, scale, inputScale }) {
+    const below = mul(expm1(mul(where(greater(x, 0), 0, x), inputScale)), scale * alpha);
+    return where(greater(x, 0), mul(x, scale), below);
+  },
+  leakyRelu: ({ x }, { negativeSlope }) => where(greater(x, 0), x, mul(x, negativeSlope)),
+  prelu: ({ x, weight }) => where(greater(x, 0), x, mul(x, weight)),
+  logSigmoid: ({ x }) => neg(dispatch('softplus', { x: neg(x) }, { beta: 1, threshold: Number.POSITIVE_INFINITY })),
+  glu({ x }, { dim }) {
+    const size = (x.shape[dim] as number) / 2;
+    return mul(narrow(x, dim, 0, size), sigmoid(narrow(x, dim, size, size)));
+  },
+  hardtanh: ({ x }, { min, max }) =>
+    where(lessEqual(x, min), x.number(min), where(greaterEqual(x, max), x.number(max), x)),
+  hardsigmoid: ({ x }) => div(clamp(add(x, 3), { min: 0, max: 6 }), 6),
+  hardswish: ({ x }) => div(mul(x, clamp(add(x, 3), { min: 0, max: 6 })), 6),
+  softsign: ({ x }) => div(x, add(abs(x), 1)),
+  tanhshrink: ({ x }) => sub(x, tanh(x)),
   clamp({ x }, { min, max }) {
     const above = where(greater(x.number(min), x), x.number(min), x);
     return where(greater(above, max), x.number(max), above);

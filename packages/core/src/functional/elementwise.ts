@@ -6,8 +6,8 @@ import type { Tensor } from '../tensor/tensor.ts';
 /** A tensor or a plain number, which takes part in promotion last (AMP.md D4.3). */
 export type Operand = Tensor | number;
 
-/** Both operands as tensors; a number joins the device of the other one. */
-function pair(op: string, a: Operand, b: Operand): { a: Tensor; b: Tensor } {
+/** @internal Both operands as tensors; a number joins the device of the other one. */
+export function pair(op: string, a: Operand, b: Operand): { a: Tensor; b: Tensor } {
   if (typeof a !== 'number') return { a, b: typeof b === 'number' ? a.number(b) : b };
   if (typeof b !== 'number') return { a: b.number(a), b };
   throw new TensorError('invalid-argument', `${op}: both operands are plain numbers. Make one a tensor.`);
@@ -48,40 +48,43 @@ export function minimum(a: Operand, b: Operand): Tensor {
   return dispatch('minimum', pair('minimum', a, b));
 }
 
-/** `a = b`, as bool. */
-export function equal(a: Operand, b: Operand): Tensor {
-  return dispatch('equal', pair('equal', a, b));
+/** The angle of the point `(b, a)`, in (−π, π] (`torch.atan2`). */
+export function atan2(a: Operand, b: Operand): Tensor {
+  return dispatch('atan2', pair('atan2', a, b));
 }
 
-/** `a ≠ b`, as bool. */
-export function notEqual(a: Operand, b: Operand): Tensor {
-  return dispatch('notEqual', pair('notEqual', a, b));
+/** The rest of `a / b` with the sign of `a` (C's `fmod`); an integer modulo 0 is 0. */
+export function fmod(a: Operand, b: Operand): Tensor {
+  return dispatch('fmod', pair('fmod', a, b));
 }
 
-/** `a < b`, as bool. */
-export function less(a: Operand, b: Operand): Tensor {
-  return dispatch('less', pair('less', a, b));
+/** The rest of `a / b` with the sign of `b` (Python's `%`); an integer modulo 0 is 0. */
+export function remainder(a: Operand, b: Operand): Tensor {
+  return dispatch('remainder', pair('remainder', a, b));
 }
 
-/** `a ≤ b`, as bool. */
-export function lessEqual(a: Operand, b: Operand): Tensor {
-  return dispatch('lessEqual', pair('lessEqual', a, b));
+/** `a + weight · (b − a)`, exact at both ends. `a` and `b` need one dtype, also under autocast (AMP.md A4). */
+export function lerp(a: Tensor, b: Tensor, weight: Operand): Tensor {
+  return dispatch('lerp', { a, b, weight: typeof weight === 'number' ? a.number(weight) : weight });
 }
 
-/** `a > b`, as bool. */
-export function greater(a: Operand, b: Operand): Tensor {
-  return dispatch('greater', pair('greater', a, b));
+/** `input + value · a · b`, rounded once. */
+export function addcmul(input: Tensor, a: Tensor, b: Tensor, { value = 1 }: { value?: number } = {}): Tensor {
+  return dispatch('addcmul', { input, a, b }, { value });
 }
 
-/** `a ≥ b`, as bool. */
-export function greaterEqual(a: Operand, b: Operand): Tensor {
-  return dispatch('greaterEqual', pair('greaterEqual', a, b));
+/** `input + value · a / b`, rounded once. */
+export function addcdiv(input: Tensor, a: Tensor, b: Tensor, { value = 1 }: { value?: number } = {}): Tensor {
+  return dispatch('addcdiv', { input, a, b }, { value });
 }
 
 /** `a` where the bool tensor `condition` is true, else `b`. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
-  const branch = (x: Operand): Tensor => (typeof x === 'number' ? condition.number(x) : x);
-  return dispatch('where', { condition, a: branch(a), b: branch(b) });
+  const branch = (x: Operand, other: Operand): Tensor => {
+    if (typeof x !== 'number') return x;
+    return (typeof other === 'number' ? condition : other).number(x);
+  };
+  return dispatch('where', { condition, a: branch(a, b), b: branch(b, a) });
 }
 
 /** `value` wherever the bool tensor `mask` is true (`torch.masked_fill`). */
@@ -106,9 +109,27 @@ export function exp(x: Tensor): Tensor {
   return dispatch('exp', { x });
 }
 
+/** `eˣ − 1`, precise for small `x`. */
+export function expm1(x: Tensor): Tensor {
+  return dispatch('expm1', { x });
+}
+
 /** The natural logarithm. */
 export function log(x: Tensor): Tensor {
   return dispatch('log', { x });
+}
+
+/** `log(1 + x)`, precise for small `x`. */
+export function log1p(x: Tensor): Tensor {
+  return dispatch('log1p', { x });
+}
+
+export function log2(x: Tensor): Tensor {
+  return dispatch('log2', { x });
+}
+
+export function log10(x: Tensor): Tensor {
+  return dispatch('log10', { x });
 }
 
 export function sqrt(x: Tensor): Tensor {
@@ -138,6 +159,66 @@ export function cos(x: Tensor): Tensor {
   return dispatch('cos', { x });
 }
 
+export function tan(x: Tensor): Tensor {
+  return dispatch('tan', { x });
+}
+
+/** The angle in [−π/2, π/2] whose sine is `x`; NaN outside [−1, 1]. */
+export function asin(x: Tensor): Tensor {
+  return dispatch('asin', { x });
+}
+
+/** The angle in [0, π] whose cosine is `x`; NaN outside [−1, 1]. */
+export function acos(x: Tensor): Tensor {
+  return dispatch('acos', { x });
+}
+
+export function atan(x: Tensor): Tensor {
+  return dispatch('atan', { x });
+}
+
+export function sinh(x: Tensor): Tensor {
+  return dispatch('sinh', { x });
+}
+
+export function cosh(x: Tensor): Tensor {
+  return dispatch('cosh', { x });
+}
+
+export function asinh(x: Tensor): Tensor {
+  return dispatch('asinh', { x });
+}
+
+/** NaN below 1. */
+export function acosh(x: Tensor): Tensor {
+  return dispatch('acosh', { x });
+}
+
+/** Infinite at ±1, NaN beyond. */
+export function atanh(x: Tensor): Tensor {
+  return dispatch('atanh', { x });
+}
+
+/** The largest integer that is not above `x`, in the dtype of `x`; its gradient is 0. */
+export function floor(x: Tensor): Tensor {
+  return dispatch('floor', { x });
+}
+
+/** The smallest integer that is not below `x`, in the dtype of `x`; its gradient is 0. */
+export function ceil(x: Tensor): Tensor {
+  return dispatch('ceil', { x });
+}
+
+/** The nearest integer, ties to even, in the dtype of `x`; its gradient is 0. */
+export function round(x: Tensor): Tensor {
+  return dispatch('round', { x });
+}
+
+/** The integer part, in the dtype of `x`; its gradient is 0. */
+export function trunc(x: Tensor): Tensor {
+  return dispatch('trunc', { x });
+}
+
 /** The error function, `2/√π · ∫₀ˣ e^(−t²) dt`. */
 export function erf(x: Tensor): Tensor {
   return dispatch('erf', { x });
@@ -152,43 +233,12 @@ export function sigmoid(x: Tensor): Tensor {
   return dispatch('sigmoid', { x });
 }
 
-/** `log(1 + e^(βx)) / β`, and `x` itself where `βx > threshold`. */
-export function softplus(x: Tensor, { beta = 1, threshold = 20 }: { beta?: number; threshold?: number } = {}): Tensor {
-  return dispatch('softplus', { x }, { beta, threshold });
-}
-
-/** `max(x, 0)`; NaN stays NaN. */
-export function relu(x: Tensor): Tensor {
-  return dispatch('relu', { x });
-}
-
-/**
- * The Gaussian error linear unit, `x · Φ(x)`.
- *
- * `approximate: 'tanh'` is `x/2 · (1 + tanh(√(2/π) · (x + 0.044715x³)))`.
- *
- * @see Hendrycks & Gimpel (2016). https://arxiv.org/abs/1606.08415
- */
-export function gelu(x: Tensor, { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}): Tensor {
-  return dispatch('gelu', { x }, { approximate });
-}
-
-/** `x · sigmoid(x)`, also called swish. */
-export function silu(x: Tensor): Tensor {
-  return mul(x, sigmoid(x));
-}
-
 /** `x` limited to `[min, max]`; NaN stays NaN. */
 export function clamp(
   x: Tensor,
   { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }: { min?: number; max?: number } = {},
 ): Tensor {
   return dispatch('clamp', { x }, { min, max });
-}
-
-/** True where `x` is neither infinite nor NaN. */
-export function isFinite(x: Tensor): Tensor {
-  return dispatch('isFinite', { x });
 }
 
 /** `x` rounded to `dtype`: nearest, ties to even, overflow to infinity (AMP.md D2.1). The same tensor if it has it. */

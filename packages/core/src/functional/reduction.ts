@@ -3,7 +3,8 @@ import type { DType } from '../spec/dtype.ts';
 import { TensorError } from '../spec/errors.ts';
 import { normalizeDim, normalizeDims, sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { abs, add, div, equal, exp, isFinite, log, maximum, pow, sqrt, square, sub, where } from './elementwise.ts';
+import { abs, add, div, exp, log, maximum, pow, sqrt, square, sub, where } from './elementwise.ts';
+import { equal, isFinite } from './logical.ts';
 import { reshape, squeeze } from './movement.ts';
 
 /** One dimension, several, or all of them. */

@@ -1,4 +1,4 @@
-import { computeDType } from '../spec/dtype.ts';
+import { computeDType, isFloat } from '../spec/dtype.ts';
 import { argumentError, TensorError } from '../spec/errors.ts';
 import { resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape, sizeOf } from '../spec/shape.ts';
@@ -20,6 +20,7 @@ import {
 import {
   arithmetic,
   asFloat,
+  bounded,
   broadcast,
   channelShape,
   comparison,
@@ -49,6 +50,9 @@ export const infer: Ops<TensorSpec> = {
   pow: ({ a, b }) => notBool('pow', arithmetic('pow', a, b), 'Cast one operand.'),
   maximum: ({ a, b }) => arithmetic('maximum', a, b),
   minimum: ({ a, b }) => arithmetic('minimum', a, b),
+  atan2: ({ a, b }) => asFloat(arithmetic('atan2', a, b)),
+  fmod: ({ a, b }) => notBool('fmod', arithmetic('fmod', a, b), 'Cast one operand.'),
+  remainder: ({ a, b }) => notBool('remainder', arithmetic('remainder', a, b), 'Cast one operand.'),
   equal: ({ a, b }) => comparison('equal', a, b),
   notEqual: ({ a, b }) => comparison('notEqual', a, b),
   less: ({ a, b }) => comparison('less', a, b),
@@ -60,17 +64,53 @@ export const infer: Ops<TensorSpec> = {
     const branches = arithmetic('where', a, b);
     return { shape: broadcast('where', { condition, branches }), dtype: branches.dtype };
   },
+  lerp({ a, b, weight }) {
+    requireFloat('lerp', { a, b }, 'Cast them first.');
+    requireSameDType('lerp', { a, b, weight: weight.isNumber ? undefined : weight });
+    return { shape: broadcast('lerp', { a, b, weight }), dtype: a.dtype };
+  },
+  addcmul({ input, a, b }, { value }) {
+    const dtype = resultType(input, a, b);
+    if (!isFloat(dtype) && !Number.isInteger(value)) {
+      throw argumentError('dtype-mismatch', 'addcmul', `integers cannot take the factor ${value}`, { input, a, b });
+    }
+    return notBool('addcmul', { shape: broadcast('addcmul', { input, a, b }), dtype }, 'Cast one operand.');
+  },
+  addcdiv({ input, a, b }) {
+    const dtype = resultType(input, a, b);
+    if (!isFloat(dtype)) {
+      throw argumentError('dtype-mismatch', 'addcdiv', 'integers do not divide', { input, a, b }, 'Cast one operand.');
+    }
+    return { shape: broadcast('addcdiv', { input, a, b }), dtype };
+  },
 
   neg: ({ x }) => notBool('neg', like(x), 'Use equal(x, 0).'),
   abs: ({ x }) => notBool('abs', like(x), 'Cast it first.'),
   sign: ({ x }) => like(x),
   exp: ({ x }) => asFloat(x),
+  expm1: ({ x }) => asFloat(x),
   log: ({ x }) => asFloat(x),
+  log1p: ({ x }) => asFloat(x),
+  log2: ({ x }) => asFloat(x),
+  log10: ({ x }) => asFloat(x),
   sqrt: ({ x }) => asFloat(x),
   rsqrt: ({ x }) => asFloat(x),
   reciprocal: ({ x }) => asFloat(x),
   sin: ({ x }) => asFloat(x),
   cos: ({ x }) => asFloat(x),
+  tan: ({ x }) => asFloat(x),
+  asin: ({ x }) => asFloat(x),
+  acos: ({ x }) => asFloat(x),
+  atan: ({ x }) => asFloat(x),
+  sinh: ({ x }) => asFloat(x),
+  cosh: ({ x }) => asFloat(x),
+  asinh: ({ x }) => asFloat(x),
+  acosh: ({ x }) => asFloat(x),
+  atanh: ({ x }) => asFloat(x),
+  floor: ({ x }) => notBool('floor', like(x), 'Cast it first.'),
+  ceil: ({ x }) => notBool('ceil', like(x), 'Cast it first.'),
+  round: ({ x }) => notBool('round', like(x), 'Cast it first.'),
+  trunc: ({ x }) => notBool('trunc', like(x), 'Cast it first.'),
   erf: ({ x }) => asFloat(x),
   tanh: ({ x }) => asFloat(x),
   tanhGrad: ({ gradOut, out }) => fusedGrad('tanhGrad', { gradOut, out }),
@@ -81,12 +121,35 @@ export const infer: Ops<TensorSpec> = {
   reluGrad: ({ gradOut, out }) => fusedGrad('reluGrad', { gradOut, out }),
   gelu: ({ x }) => float('gelu', { x }),
   geluGrad: ({ gradOut, x }) => fusedGrad('geluGrad', { gradOut, x }),
-  clamp({ x }, { min, max }) {
-    if (Number.isNaN(min) || Number.isNaN(max))
-      throw argumentError('invalid-argument', 'clamp', 'a bound is NaN', { x });
-    return notBool('clamp', like(x), 'Cast it first.');
+  silu: ({ x }) => float('silu', { x }),
+  mish: ({ x }) => float('mish', { x }),
+  elu: ({ x }) => float('elu', { x }),
+  leakyRelu: ({ x }) => float('leakyRelu', { x }),
+  prelu({ x, weight }) {
+    requireSameDType('prelu', { x, weight });
+    requireFloat('prelu', { x });
+    if (!sameShape(broadcast('prelu', { x, weight }), x.shape)) {
+      throw argumentError('shape-mismatch', 'prelu', 'weight does not broadcast to x', { x, weight });
+    }
+    return like(x);
   },
+  logSigmoid: ({ x }) => float('logSigmoid', { x }),
+  glu({ x }, { dim }) {
+    requireFloat('glu', { x });
+    requireDim('glu', dim, x);
+    const size = x.shape[dim] ?? 1;
+    if (size % 2 !== 0) throw argumentError('shape-mismatch', 'glu', `dim ${dim} cannot be halved`, { x });
+    return { shape: x.shape.map((n, d) => (d === dim ? n / 2 : n)), dtype: x.dtype };
+  },
+  hardtanh: ({ x }, bounds) => bounded('hardtanh', x, bounds),
+  hardsigmoid: ({ x }) => float('hardsigmoid', { x }),
+  hardswish: ({ x }) => float('hardswish', { x }),
+  softsign: ({ x }) => float('softsign', { x }),
+  tanhshrink: ({ x }) => float('tanhshrink', { x }),
+  clamp: ({ x }, bounds) => bounded('clamp', x, bounds),
   isFinite: ({ x }) => ({ shape: x.shape, dtype: 'bool' }),
+  isNaN: ({ x }) => ({ shape: x.shape, dtype: 'bool' }),
+  isInf: ({ x }) => ({ shape: x.shape, dtype: 'bool' }),
   cast: ({ x }, { dtype }) => ({ shape: x.shape, dtype }),
   dropout({ x }, { p }) {
     if (!(p >= 0 && p <= 1)) throw argumentError('invalid-argument', 'dropout', `p is ${p}, not in [0, 1]`, { x });

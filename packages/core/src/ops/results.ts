@@ -3,7 +3,7 @@ import { argumentError } from '../spec/errors.ts';
 import { resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
-import { requireDim, requireFloat } from './requirements.ts';
+import { notBool, requireDim, requireFloat } from './requirements.ts';
 import type { OpName, PoolAttrs, Reduction } from './signatures.ts';
 
 export function like({ shape, dtype }: TensorSpec): TensorSpec {
@@ -18,6 +18,12 @@ export function asFloat({ shape, dtype }: TensorSpec): TensorSpec {
 export function float(op: OpName, { x }: { x: TensorSpec }): TensorSpec {
   requireFloat(op, { x }, 'Cast it first.');
   return like(x);
+}
+
+/** Elementwise limits. */
+export function bounded(op: OpName, x: TensorSpec, { min, max }: { min: number; max: number }): TensorSpec {
+  if (Number.isNaN(min) || Number.isNaN(max)) throw argumentError('invalid-argument', op, 'a bound is NaN', { x });
+  return notBool(op, like(x), 'Cast it first.');
 }
 
 /** Sums of bools and integers are integers wide enough to count (int32 here, where PyTorch has int64). */

@@ -50,6 +50,12 @@ export interface PoolAttrs {
 
 export type LossReduction = 'none' | 'mean' | 'sum';
 
+interface EluAttrs {
+  readonly alpha: number;
+  readonly scale: number;
+  readonly inputScale: number;
+}
+
 interface DropoutAttrs {
   /** The probability of a zero. */
   readonly p: number;
@@ -75,6 +81,9 @@ export interface Ops<T> {
   pow(inputs: { a: T; b: T }): T;
   maximum(inputs: { a: T; b: T }): T;
   minimum(inputs: { a: T; b: T }): T;
+  atan2(inputs: { a: T; b: T }): T;
+  fmod(inputs: { a: T; b: T }): T;
+  remainder(inputs: { a: T; b: T }): T;
   equal(inputs: { a: T; b: T }): T;
   notEqual(inputs: { a: T; b: T }): T;
   less(inputs: { a: T; b: T }): T;
@@ -82,18 +91,38 @@ export interface Ops<T> {
   greater(inputs: { a: T; b: T }): T;
   greaterEqual(inputs: { a: T; b: T }): T;
   where(inputs: { condition: T; a: T; b: T }): T;
+  lerp(inputs: { a: T; b: T; weight: T }): T;
+  addcmul(inputs: { input: T; a: T; b: T }, attrs: { value: number }): T;
+  addcdiv(inputs: { input: T; a: T; b: T }, attrs: { value: number }): T;
 
   // Elementwise, one operand
   neg(inputs: { x: T }): T;
   abs(inputs: { x: T }): T;
   sign(inputs: { x: T }): T;
   exp(inputs: { x: T }): T;
+  expm1(inputs: { x: T }): T;
   log(inputs: { x: T }): T;
+  log1p(inputs: { x: T }): T;
+  log2(inputs: { x: T }): T;
+  log10(inputs: { x: T }): T;
   sqrt(inputs: { x: T }): T;
   rsqrt(inputs: { x: T }): T;
   reciprocal(inputs: { x: T }): T;
   sin(inputs: { x: T }): T;
   cos(inputs: { x: T }): T;
+  tan(inputs: { x: T }): T;
+  asin(inputs: { x: T }): T;
+  acos(inputs: { x: T }): T;
+  atan(inputs: { x: T }): T;
+  sinh(inputs: { x: T }): T;
+  cosh(inputs: { x: T }): T;
+  asinh(inputs: { x: T }): T;
+  acosh(inputs: { x: T }): T;
+  atanh(inputs: { x: T }): T;
+  floor(inputs: { x: T }): T;
+  ceil(inputs: { x: T }): T;
+  round(inputs: { x: T }): T;
+  trunc(inputs: { x: T }): T;
   erf(inputs: { x: T }): T;
   tanh(inputs: { x: T }): T;
   tanhGrad(inputs: { gradOut: T; out: T }): T;
@@ -104,8 +133,23 @@ export interface Ops<T> {
   reluGrad(inputs: { gradOut: T; out: T }): T;
   gelu(inputs: { x: T }, attrs: { approximate: 'none' | 'tanh' }): T;
   geluGrad(inputs: { gradOut: T; x: T }, attrs: { approximate: 'none' | 'tanh' }): T;
+  silu(inputs: { x: T }): T;
+  mish(inputs: { x: T }): T;
+  /** `scale · x` above 0, else `scale · alpha · (e^(inputScale · x) − 1)`. */
+  elu(inputs: { x: T }, attrs: EluAttrs): T;
+  leakyRelu(inputs: { x: T }, attrs: { negativeSlope: number }): T;
+  prelu(inputs: { x: T; weight: T }): T;
+  logSigmoid(inputs: { x: T }): T;
+  glu(inputs: { x: T }, attrs: { dim: number }): T;
+  hardtanh(inputs: { x: T }, attrs: { min: number; max: number }): T;
+  hardsigmoid(inputs: { x: T }): T;
+  hardswish(inputs: { x: T }): T;
+  softsign(inputs: { x: T }): T;
+  tanhshrink(inputs: { x: T }): T;
   clamp(inputs: { x: T }, attrs: { min: number; max: number }): T;
   isFinite(inputs: { x: T }): T;
+  isNaN(inputs: { x: T }): T;
+  isInf(inputs: { x: T }): T;
   /** Always new memory, also when the dtype stays. */
   cast(inputs: { x: T }, attrs: { dtype: DType }): T;
   dropout(inputs: { x: T }, attrs: DropoutAttrs): T;

@@ -1,11 +1,7 @@
 import { type BackwardOptions, backward } from '../autograd/backward.ts';
 import { customFunction } from '../autograd/function.ts';
-import type { GradHook, GradSlot } from '../autograd/graph.ts';
-import * as contraction from '../functional/contraction.ts';
-import * as elementwise from '../functional/elementwise.ts';
-import * as indexing from '../functional/indexing.ts';
-import * as movement from '../functional/movement.ts';
-import * as reduction from '../functional/reduction.ts';
+import type { GradHook, GradSlot, LossScaleMark } from '../autograd/graph.ts';
+import { cast } from '../functional/elementwise.ts';
 import { type DType, dtypes, isDType, isFloat } from '../spec/dtype.ts';
 import { argumentError, TensorError } from '../spec/errors.ts';
 import { decodeValues, encodeNumbers, type Values } from '../spec/host-data.ts';
@@ -13,17 +9,15 @@ import { sizeOf } from '../spec/shape.ts';
 import { showSpec, type TensorSpec } from '../spec/spec.ts';
 import type { Device, Storage } from './device.ts';
 import { formatTensor, type NestedArray, nest } from './format.ts';
+import { TensorMethods } from './methods.ts';
 import { enterScope, leaveScope, type Scope } from './scope.ts';
-
-type Operand = elementwise.Operand;
-type Dims = reduction.Dims;
 
 /**
  * An immutable multi-dimensional array that remembers how it was computed.
  *
  * Only update kernels (optimizers, the loss scaler, running statistics) change one in place.
  */
-export class Tensor implements TensorSpec {
+export class Tensor extends TensorMethods implements TensorSpec {
   readonly shape: readonly number[];
   readonly dtype: DType;
   readonly device: Device;
@@ -35,6 +29,7 @@ export class Tensor implements TensorSpec {
 
   /** @internal Use `tensor()` and its siblings. */
   constructor(storage: Storage, device: Device, slot?: GradSlot) {
+    super();
     this.shape = storage.shape;
     this.dtype = storage.dtype;
     this.isNumber = storage.isNumber;
@@ -50,6 +45,7 @@ export class Tensor implements TensorSpec {
       retainsGrad: false,
       gradDType: storage.dtype,
       hooks: undefined,
+      lossScale: undefined,
     };
     if (!slot) this.#scope = enterScope(this);
   }
@@ -87,7 +83,7 @@ export class Tensor implements TensorSpec {
   }
 
   /** `float32[2,3]` with its elements, long dimensions elided. */
-  toString(): string {
+  override toString(): string {
     return formatTensor(this, this.#storage && this.device.downloadSync?.(this.#storage));
   }
 
@@ -223,6 +219,19 @@ export class Tensor implements TensorSpec {
     this.slot.grad = value?.keep();
   }
 
+  /**
+   * The loss scale that this scaled loss, or this gradient of one, carries; set by scalers (AMP.md B7).
+   *
+   * Optimizers and gradient clipping refuse gradients that still carry one.
+   */
+  get lossScale(): LossScaleMark | undefined {
+    return this.slot.lossScale;
+  }
+
+  set lossScale(mark: LossScaleMark | undefined) {
+    this.slot.lossScale = mark;
+  }
+
   /** The same data, outside the graph. Shares memory. */
   detach(): Tensor {
     const storage = this.isNumber ? { ...this.storage, isNumber: undefined } : this.storage;
@@ -268,7 +277,7 @@ export class Tensor implements TensorSpec {
           `to: "${target as string}" is not a dtype. Use one of ${Object.keys(dtypes).join(', ')}.`,
         );
       }
-      return elementwise.cast(this, target);
+      return cast(this, target);
     }
     return target === this.device ? this : move(this.device, target)(this);
   }
@@ -284,228 +293,6 @@ export class Tensor implements TensorSpec {
       isFloat(this.dtype) || !Number.isInteger(value) ? (this.dtype === 'float64' ? 'float64' : 'float32') : 'int32';
     const spec: TensorSpec = { shape: [], dtype, isNumber: true };
     return new Tensor(this.device.upload(encodeNumbers([value], dtype), spec), this.device);
-  }
-
-  // ─── Elementwise ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  add(other: Operand): Tensor {
-    return elementwise.add(this, other);
-  }
-
-  sub(other: Operand): Tensor {
-    return elementwise.sub(this, other);
-  }
-
-  mul(other: Operand): Tensor {
-    return elementwise.mul(this, other);
-  }
-
-  div(other: Operand): Tensor {
-    return elementwise.div(this, other);
-  }
-
-  pow(exponent: Operand): Tensor {
-    return elementwise.pow(this, exponent);
-  }
-
-  maximum(other: Operand): Tensor {
-    return elementwise.maximum(this, other);
-  }
-
-  minimum(other: Operand): Tensor {
-    return elementwise.minimum(this, other);
-  }
-
-  equal(other: Operand): Tensor {
-    return elementwise.equal(this, other);
-  }
-
-  notEqual(other: Operand): Tensor {
-    return elementwise.notEqual(this, other);
-  }
-
-  less(other: Operand): Tensor {
-    return elementwise.less(this, other);
-  }
-
-  lessEqual(other: Operand): Tensor {
-    return elementwise.lessEqual(this, other);
-  }
-
-  greater(other: Operand): Tensor {
-    return elementwise.greater(this, other);
-  }
-
-  greaterEqual(other: Operand): Tensor {
-    return elementwise.greaterEqual(this, other);
-  }
-
-  maskedFill(mask: Tensor, value: number): Tensor {
-    return elementwise.maskedFill(this, mask, value);
-  }
-
-  neg(): Tensor {
-    return elementwise.neg(this);
-  }
-
-  abs(): Tensor {
-    return elementwise.abs(this);
-  }
-
-  sign(): Tensor {
-    return elementwise.sign(this);
-  }
-
-  exp(): Tensor {
-    return elementwise.exp(this);
-  }
-
-  log(): Tensor {
-    return elementwise.log(this);
-  }
-
-  sqrt(): Tensor {
-    return elementwise.sqrt(this);
-  }
-
-  rsqrt(): Tensor {
-    return elementwise.rsqrt(this);
-  }
-
-  reciprocal(): Tensor {
-    return elementwise.reciprocal(this);
-  }
-
-  square(): Tensor {
-    return elementwise.square(this);
-  }
-
-  sin(): Tensor {
-    return elementwise.sin(this);
-  }
-
-  cos(): Tensor {
-    return elementwise.cos(this);
-  }
-
-  erf(): Tensor {
-    return elementwise.erf(this);
-  }
-
-  tanh(): Tensor {
-    return elementwise.tanh(this);
-  }
-
-  sigmoid(): Tensor {
-    return elementwise.sigmoid(this);
-  }
-
-  relu(): Tensor {
-    return elementwise.relu(this);
-  }
-
-  gelu(options?: { approximate?: 'none' | 'tanh' }): Tensor {
-    return elementwise.gelu(this, options);
-  }
-
-  clamp(bounds: { min?: number; max?: number }): Tensor {
-    return elementwise.clamp(this, bounds);
-  }
-
-  isFinite(): Tensor {
-    return elementwise.isFinite(this);
-  }
-
-  // ─── Movement and indexing ────────────────────────────────────────────────────────────────────────────────────────
-
-  reshape(shape: readonly number[]): Tensor {
-    return movement.reshape(this, shape);
-  }
-
-  flatten(startDim?: number, endDim?: number): Tensor {
-    return movement.flatten(this, startDim, endDim);
-  }
-
-  unsqueeze(dim: number): Tensor {
-    return movement.unsqueeze(this, dim);
-  }
-
-  squeeze(dim?: number | readonly number[]): Tensor {
-    return movement.squeeze(this, dim);
-  }
-
-  permute(dims: readonly number[]): Tensor {
-    return movement.permute(this, dims);
-  }
-
-  transpose(dim0?: number, dim1?: number): Tensor {
-    return movement.transpose(this, dim0, dim1);
-  }
-
-  expand(shape: readonly number[]): Tensor {
-    return movement.expand(this, shape);
-  }
-
-  slice(ranges: readonly movement.SliceRange[]): Tensor {
-    return movement.slice(this, ranges);
-  }
-
-  narrow(dim: number, start: number, length: number): Tensor {
-    return movement.narrow(this, dim, start, length);
-  }
-
-  select(dim: number, index: number): Tensor {
-    return movement.select(this, dim, index);
-  }
-
-  flip(dims: number | readonly number[]): Tensor {
-    return movement.flip(this, dims);
-  }
-
-  indexSelect(dim: number, index: Tensor): Tensor {
-    return indexing.indexSelect(this, dim, index);
-  }
-
-  gather(dim: number, index: Tensor): Tensor {
-    return indexing.gather(this, dim, index);
-  }
-
-  // ─── Reduction and contraction ────────────────────────────────────────────────────────────────────────────────────
-
-  sum(dim?: Dims, options?: reduction.ReductionOptions & reduction.DTypeOption): Tensor {
-    return reduction.sum(this, dim, options);
-  }
-
-  mean(dim?: Dims, options?: reduction.ReductionOptions): Tensor {
-    return reduction.mean(this, dim, options);
-  }
-
-  variance(dim?: Dims, options?: reduction.ReductionOptions & { readonly correction?: number }): Tensor {
-    return reduction.variance(this, dim, options);
-  }
-
-  amax(dim?: Dims, options?: reduction.ReductionOptions): Tensor {
-    return reduction.amax(this, dim, options);
-  }
-
-  argmax(dim?: number, options?: reduction.ReductionOptions): Tensor {
-    return reduction.argmax(this, dim, options);
-  }
-
-  softmax(dim: number, options?: reduction.DTypeOption): Tensor {
-    return reduction.softmax(this, dim, options);
-  }
-
-  logSoftmax(dim: number, options?: reduction.DTypeOption): Tensor {
-    return reduction.logSoftmax(this, dim, options);
-  }
-
-  norm(p?: number, dim?: Dims, options?: reduction.ReductionOptions): Tensor {
-    return reduction.norm(this, p, dim, options);
-  }
-
-  matmul(other: Tensor, options?: contraction.MatmulOptions): Tensor {
-    return contraction.matmul(this, other, options);
   }
 }
 

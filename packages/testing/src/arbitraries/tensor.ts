@@ -19,6 +19,8 @@ function grid(low: number, high: number): Domain {
 export const reals: Domain = grid(-2, 2);
 export const positive: Domain = grid(0.5, 2.5);
 export const fractions: Domain = grid(0.25, 0.75);
+/** Between −1 and 1, but not near. */
+export const signedFractions: Domain = grid(-0.75, 0.75);
 /** Far enough from a kink or pole at 0 for finite differences. */
 export const awayFromZero: Domain = fc.tuple(positive, fc.boolean()).map(([x, negative]) => (negative ? -x : x));
 /** So few values that ties are common. */
@@ -26,6 +28,10 @@ export const tied: Domain = fc.integer({ min: -2, max: 2 });
 /** Two sets that never meet: for ops with a kink where their operands are equal. */
 export const evenSixteenths: Domain = fc.integer({ min: -16, max: 16 }).map((i) => i / 8);
 export const oddSixteenths: Domain = fc.integer({ min: -16, max: 16 }).map((i) => (i + 0.5) / 8);
+/** Divisors of no odd sixteenth. */
+export const eighthsButZero: Domain = evenSixteenths.map((x) => (x === 0 ? 0.5 : x));
+/** On both sides of −3, 0 and 3, but never there. */
+export const unitsBeyond3: Domain = fc.integer({ min: -16, max: 15 }).map((i) => (i + 0.5) / 4);
 /** 2^−13 from the nearest value of any domain, in units of 1/2 too: thresholds here are never met. */
 export const betweenGridPoints: number = 1 + 2 ** -13;
 
