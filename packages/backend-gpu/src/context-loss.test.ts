@@ -32,7 +32,7 @@ function watchContexts(): () => void {
   let created: WebGL2RenderingContext | undefined;
   OffscreenCanvas.prototype.getContext = function (this: OffscreenCanvas, ...args: Parameters<typeof getContext>) {
     const context = getContext.apply(this, args);
-    created = context as WebGL2RenderingContext;
+    if (context instanceof WebGL2RenderingContext) created = context;
     return context;
   } as typeof getContext;
   return () => created?.getExtension('WEBGL_lose_context')?.loseContext();

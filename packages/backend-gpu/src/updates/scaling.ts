@@ -22,23 +22,32 @@ export function lossScaling(runtime: Runtime): Scaling {
       }
     },
 
-    updateScale({ scale, growthTracker, foundInf }, attrs) {
-      const reads = { scale, tracker: growthTracker, foundInf };
+    updateScale({ scale, growthTracker, skipTracker, foundInf }, attrs) {
+      const reads = { scale, tracker: growthTracker, skips: skipTracker, foundInf };
       const functions = `
 float grown(float scale) {
   float next = scale * user_growthFactor;
   return isFinite(next) ? min(next, user_maxScale) : scale;
 }
 bool grows(int tracker) { return float(tracker + 1) >= user_growthInterval; }
-float nextScale(float scale, int tracker, float foundInf) {
-  if (!isZero(foundInf)) return max(scale * user_backoffFactor, user_minScale);
-  return grows(tracker) ? grown(scale) : scale;
+float nextScale(float scale, int tracker, int skips, float foundInf) {
+  if (isZero(foundInf)) return grows(tracker) ? grown(scale) : scale;
+  return float(skips + 1) >= user_hysteresis ? max(scale * user_backoffFactor, user_minScale) : scale;
 }
-int nextTracker(int tracker, float foundInf) { return !isZero(foundInf) || grows(tracker) ? 0 : tracker + 1; }`;
-      const shared = { reads, uniforms: { ...attrs }, functions };
+int nextTracker(int tracker, float foundInf) {
+  if (!isZero(foundInf)) return -int(user_uncountedSteps);
+  return grows(tracker) ? 0 : tracker + 1;
+}
+int nextSkips(int tracker, int skips, float foundInf) {
+  if (!isZero(foundInf)) return skips + 1;
+  return grows(tracker) || user_consecutiveHysteresis > 0.0 ? 0 : skips;
+}`;
+      const uniforms = { ...attrs, consecutiveHysteresis: Number(attrs.consecutiveHysteresis) };
+      const shared = { reads, uniforms, functions };
       changeInPlace(runtime, [
-        { ...shared, name: 'scale', target: scale, formula: 'nextScale(scale, tracker, foundInf)' },
+        { ...shared, name: 'scale', target: scale, formula: 'nextScale(scale, tracker, skips, foundInf)' },
         { ...shared, name: 'tracker', target: growthTracker, formula: 'nextTracker(tracker, foundInf)' },
+        { ...shared, name: 'skips', target: skipTracker, formula: 'nextSkips(tracker, skips, foundInf)' },
       ]);
     },
   };
