@@ -35,7 +35,8 @@ describe('plain data', () => {
     const loaded = await loadCheckpoint(await encodeCheckpoint({ extra }), { extra });
     expect(loaded.extra['a.b'].toArray()).toEqual([1]);
     expect(loaded.extra.a.b.toArray()).toEqual([2]);
-    expect(cpu.downloadSync!(loaded.extra.list[0]!.storage)).toEqual(new Uint16Array([0x7e01, 0xfe02]));
+    const { storage, device } = loaded.extra.list[0]!;
+    expect(device.downloadSync!(storage)).toEqual(new Uint16Array([0x7e01, 0xfe02]));
   });
 
   test.each<[value: unknown, problem: string]>([
