@@ -42,7 +42,7 @@ function gpuInChromium(): TestProjectConfiguration {
   const executablePath = findChromium();
   if (!executablePath) {
     if (env.HALFGRAD_SKIP === 'nothing') throw new Error(`${name}: no Chromium was found`);
-    return { test: { name, include: ['scripts/chromium-missing.ts'] } };
+    return { test: { name, include: ['scripts/skipped/chromium.test.ts'] } };
   }
   return {
     root: './packages/backend-gpu',
