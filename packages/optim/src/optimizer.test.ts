@@ -2,11 +2,34 @@ import { cpu } from '@halfgrad/backend-cpu';
 import { type DType, setDefaultDevice, type Tensor, TensorError, tensor } from '@halfgrad/core';
 import { array, constantFrom, double, assert as holds, integer, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Adam, AdamW, type OptimizerStateDict, type ParamState, SGD } from './index.ts';
+import {
+  Adadelta,
+  Adagrad,
+  Adam,
+  Adamax,
+  AdamW,
+  ASGD,
+  LAMB,
+  Lion,
+  NAdam,
+  type OptimizerStateDict,
+  type ParamState,
+  RAdam,
+  RMSprop,
+  Rprop,
+  SGD,
+  type StepOptions,
+} from './index.ts';
 
 setDefaultDevice(cpu);
 
-type AnyOptimizer = SGD | Adam | AdamW;
+interface AnyOptimizer {
+  readonly state: ReadonlyMap<Tensor, ParamState>;
+  step(options?: StepOptions): void;
+  stateDict(): OptimizerStateDict;
+  loadStateDict(saved: OptimizerStateDict): void;
+}
+
 type Create = (params: readonly Tensor[]) => AnyOptimizer;
 
 const variants: Record<string, Create> = {
@@ -16,6 +39,18 @@ const variants: Record<string, Create> = {
   Adam: (params) => new Adam(params, { lr: 0.1, maximize: true }),
   'Adam with amsgrad': (params) => new Adam(params, { lr: 0.1, amsgrad: true }),
   AdamW: (params) => new AdamW(params, { lr: 0.1, betas: [0.5, 0.75], eps: 1e-3 }),
+  'compensated SGD': (params) => new SGD(params, { lr: 1e-3, momentum: 0.9, rounding: 'compensated' }),
+  'compensated AdamW': (params) => new AdamW(params, { rounding: 'compensated' }),
+  RMSprop: (params) => new RMSprop(params, { momentum: 0.9, centered: true, weightDecay: 0.1 }),
+  Adagrad: (params) => new Adagrad(params, { lrDecay: 0.1, initialAccumulatorValue: 0.5 }),
+  Adadelta: (params) => new Adadelta(params, { maximize: true }),
+  Adamax: (params) => new Adamax(params),
+  NAdam: (params) => new NAdam(params, { weightDecay: 0.1, decoupledWeightDecay: true }),
+  RAdam: (params) => new RAdam(params, { betas: [0.9, 0.99] }),
+  ASGD: (params) => new ASGD(params, { t0: 1 }),
+  Rprop: (params) => new Rprop(params, { rounding: 'compensated' }),
+  LAMB: (params) => new LAMB(params, { weightDecay: 0.1 }),
+  Lion: (params) => new Lion(params, { weightDecay: 0.1 }),
 };
 const cases = Object.entries(variants);
 
@@ -117,6 +152,29 @@ describe('parameter groups', () => {
     expect(param.item()).toBe(-3.5);
   });
 
+  test('can join later, with the defaults of the optimizer and options of their own', () => {
+    const [early, late] = [parameter([1]), parameter([1])];
+    const optimizer = new SGD([['early', early]], { lr: 0.25, maximize: true });
+    optimizer.addParamGroup({ params: [['late', late]], lr: 0.5 });
+    expect(optimizer.namedParameters().map(([name]) => name)).toEqual(['early', 'late']);
+    expect(optimizer.paramGroups[1]).toMatchObject({ lr: 0.5, maximize: true });
+    for (const param of [early, late]) param.grad = tensor([1]);
+    optimizer.step();
+    expect([early.item(), late.item()]).toEqual([1.25, 1.5]);
+  });
+
+  test('that are bad leave the optimizer as it was', () => {
+    const [known, other] = [parameter([1]), parameter([1])];
+    const optimizer = new SGD([known]);
+    expect(() => optimizer.addParamGroup({ params: [other, known] })).toThrow(
+      'SGD: "parameter 2" (float32[1]) appears',
+    );
+    expect(() => optimizer.addParamGroup({ params: [other], lr: -1 })).toThrow('SGD: lr is -1');
+    expect(optimizer.paramGroups.length).toBe(1);
+    expect(optimizer.namedParameters().length).toBe(1);
+    optimizer.addParamGroup({ params: [other] });
+  });
+
   test('keep the names of parameters, and number those without one', () => {
     const [a, b] = [parameter([1]), parameter([2])];
     const optimizer = new SGD([['fc.weight', a], { params: [b] }]);
@@ -213,6 +271,15 @@ describe('bad arguments', () => {
     [() => new Adam([param], { eps: -1e-8 }), 'Adam: eps is -1e-8'],
     [() => new AdamW([param], { betas: [0.9, 1] }), 'AdamW: betas are [0.9,1]. Use numbers from 0 to below 1.'],
     [() => new AdamW([{ params: [param], weightDecay: -1 }]), 'AdamW: weightDecay is -1'],
+    [() => new RMSprop([param], { alpha: 1.5 }), 'RMSprop: alpha is 1.5. Use a number from 0 to 1.'],
+    [() => new Adadelta([param], { rho: -0.1 }), 'Adadelta: rho is -0.1'],
+    [() => new Lion([param], { betas: [1, 0.9] }), 'Lion: betas are [1,0.9]'],
+    [() => new Rprop([param], { etas: [0.5, 0.9] }), 'Rprop: etas are [0.5,0.9]'],
+    [() => new Rprop([param], { stepSizes: [1, 0.5] }), 'Rprop: stepSizes are [1,0.5]'],
+    [
+      () => new SGD([parameter([1], 'float16')], { rounding: 'stochastic' }),
+      "SGD: stochastic rounding is for bfloat16 parameters. Use rounding: 'compensated' for float16.",
+    ],
   ])('are rejected: %s', (create, message) => {
     expect(create).toThrow(TensorError);
     expect(create).toThrow(message);

@@ -7,6 +7,7 @@ import {
   type ParamGroup,
   type ParamsInput,
 } from './param-groups.ts';
+import { requireUnscaled } from './require-unscaled.ts';
 import {
   type CompensatedState,
   checkRounding,
@@ -30,6 +31,7 @@ export interface StepOptions {
 
 /** One parameter's share of a step. */
 export interface ParamStep<O, S> {
+  /** The parameter, or a float32 copy of a 16-bit one that is rounded in another way than to nearest. */
   readonly param: Tensor;
   readonly grad: Tensor;
   readonly options: ParamGroup<O>;
@@ -89,8 +91,14 @@ export abstract class Optimizer<O extends RoundingOptions, S extends ParamState>
     return saved;
   }
 
-  /** Updates every parameter that has a gradient. */
+  /**
+   * Updates every parameter that has a gradient.
+   *
+   * @throws TensorError `scaled-gradients` when one still carries a loss scale; then nothing changed.
+   */
   step({ foundInf }: StepOptions = {}): void {
+    const fix = 'Call scaler.step(optimizer), or scaler.unscale(optimizer) first.';
+    requireUnscaled('optimizer.step', this.namedParameters(), fix);
     for (const options of this.paramGroups) {
       for (const param of options.params) {
         if (param.grad) this.#updateParam(param, param.grad, options, foundInf);
@@ -161,8 +169,8 @@ export abstract class Optimizer<O extends RoundingOptions, S extends ParamState>
   }
 
   #updateParam(param: Tensor, grad: Tensor, options: ParamGroup<O>, foundInf: Tensor | undefined): void {
-    const state = this.#stateOf(param, options);
-    const { compensation } = state;
+    const { compensation, ...rest } = this.#stateOf(param, options);
+    const state = rest as unknown as S;
     const target = { param, rounding: options.rounding, compensation, foundInf, generator: this.#generator };
     updateRounded(target, (wide) => this.update({ param: wide, grad, options, state, foundInf }));
   }
