@@ -82,6 +82,7 @@ const readings: { readonly [A in Access]: (name: string, dtype: GpuDType) => str
 };
 
 function accessOf({ shape, block }: GpuTensor, out: readonly number[]): Access {
-  if (block.number !== undefined) return 'number';
+  // gpu.js takes −0 for a 0 that it has uploaded before.
+  if (block.number !== undefined && !Object.is(block.number, -0)) return 'number';
   return sameShape(shape, out) ? 'same' : 'walk';
 }
