@@ -1,7 +1,7 @@
 import { cpu } from '@halfgrad/backend-cpu';
 import { fromHost, Generator, setDefaultDevice, tensor } from '@halfgrad/core';
 import { Linear } from '@halfgrad/nn';
-import { Adam } from '@halfgrad/optim';
+import { Adam, SGD } from '@halfgrad/optim';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeCheckpoint, loadCheckpoint } from './checkpoint.ts';
@@ -37,6 +37,11 @@ describe('plain data', () => {
     expect(loaded.extra.a.b.toArray()).toEqual([2]);
     const { storage, device } = loaded.extra.list[0]!;
     expect(device.downloadSync!(storage)).toEqual(new Uint16Array([0x7e01, 0xfe02]));
+  });
+
+  test('may be a tensor itself', async () => {
+    const { best } = await loadCheckpoint(await encodeCheckpoint({ best: tensor([3]) }), { best: tensor(0) });
+    expect(best.toArray()).toEqual([3]);
   });
 
   test.each<[value: unknown, problem: string]>([
@@ -153,5 +158,30 @@ describe('a file that is no checkpoint is refused', () => {
     const loading = loadCheckpoint(await encodeSafetensors({}, { metadata }), { extra: {} });
     await expect(loading).rejects.toMatchObject({ code: 'invalid-file' });
     await expect(loading).rejects.toThrow(`checkpoint: ${problem}`);
+  });
+});
+
+describe('memory', () => {
+  test('is the same after saving and loading as before', async () => {
+    const create = (): { model: Linear; optimizer: SGD } => {
+      const model = new Linear(30, 20);
+      return { model, optimizer: new SGD(model.namedParameters()) };
+    };
+    const [saved, loaded] = [create(), create()];
+    const before = cpu.memory().liveBytes;
+    const file = await encodeCheckpoint({ ...saved, best: { loss: 0.5 } });
+    expect(cpu.memory().liveBytes).toBe(before);
+    const { best } = await loadCheckpoint(file, { ...loaded, best: { loss: 0 } });
+    expect(best).toEqual({ loss: 0.5 });
+    expect(loaded.model.weight.toArray()).toEqual(saved.model.weight.toArray());
+    expect(cpu.memory().liveBytes).toBe(before);
+  });
+
+  test('holds the tensors of plain data, which are returned', async () => {
+    const file = await encodeCheckpoint({ extra: { x: tensor([1, 2, 3]) } });
+    const before = cpu.memory().liveBytes;
+    const { extra } = await loadCheckpoint(file, { extra: { x: tensor(0) } });
+    expect(extra.x.toArray()).toEqual([1, 2, 3]);
+    expect(cpu.memory().liveBytes - before).toBe(16);
   });
 });

@@ -1,6 +1,7 @@
-import { Tensor, TensorError } from '@halfgrad/core';
-import { openSafetensors } from './safetensors/read.ts';
-import { encodeSafetensors, type SafetensorsOptions, saveSafetensors } from './safetensors/write.ts';
+import { scope, Tensor, TensorError } from '@halfgrad/core';
+import { writeWhole } from './open-whole.ts';
+import { createTensors, openSafetensors, type TensorElements } from './safetensors/read.ts';
+import { concat, encodePieces } from './safetensors/write.ts';
 import type { Source } from './source.ts';
 import { flattenState, maxTreeDepth, restoreTree } from './state-tree.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -45,14 +46,12 @@ const version = 1;
  * @throws TensorError `invalid-argument` for data that is not plain.
  */
 export async function saveCheckpoint(path: string, parts: CheckpointParts): Promise<void> {
-  const { tensors, options } = flattenParts(parts);
-  await saveSafetensors(path, tensors, options);
+  await writeWhole(path, await encodeParts(parts));
 }
 
 /** The bytes of a checkpoint, where there are no files. */
 export async function encodeCheckpoint(parts: CheckpointParts): Promise<Uint8Array> {
-  const { tensors, options } = flattenParts(parts);
-  return encodeSafetensors(tensors, options);
+  return concat(await encodeParts(parts));
 }
 
 /**
@@ -65,21 +64,25 @@ export async function encodeCheckpoint(parts: CheckpointParts): Promise<Uint8Arr
  */
 export async function loadCheckpoint<P extends CheckpointParts>(source: Source, parts: P): Promise<PlainParts<P>> {
   const wanted = presentParts(parts);
-  const saved = await readParts(
+  const { trees, elements } = await readParts(
     source,
     wanted.map(([name]) => name),
   );
-  const stateful: Loading[] = [];
-  const plain: [string, unknown][] = [];
-  for (const [name, part] of wanted) {
-    const state = saved.get(name);
-    const access = accessTo(part);
-    requireLike(access ? {} : part, state, name);
-    if (access) stateful.push({ ...access, name, state: state as object });
-    else plain.push([name, state]);
-  }
-  loadAll(stateful);
-  return Object.fromEntries(plain) as PlainParts<P>;
+  // What the parts do not keep, and the copies of what they had, end with the scope.
+  return scope(() => {
+    const tensors = createTensors(elements, () => undefined);
+    const stateful: Loading[] = [];
+    const plain: [string, unknown][] = [];
+    for (const [name, part] of wanted) {
+      const state = restoreTree(trees[name], tensors);
+      const access = accessTo(part);
+      requireLike(access ? {} : part, state, name);
+      if (access) stateful.push({ ...access, name, state: state as object });
+      else plain.push([name, state]);
+    }
+    loadAll(stateful);
+    return Object.fromEntries(plain) as PlainParts<P>;
+  });
 }
 
 interface Access {
@@ -111,29 +114,33 @@ function presentParts(parts: CheckpointParts): [name: string, part: object][] {
   return Object.entries(parts).flatMap(([name, part]): [string, object][] => (part ? [[name, part]] : []));
 }
 
-interface FlatParts {
-  readonly tensors: Readonly<Record<string, Tensor>>;
-  readonly options: SafetensorsOptions;
+/** The pieces of a file; the copies that the parts give of their state end with the scope. */
+function encodeParts(parts: CheckpointParts): Promise<Uint8Array[]> {
+  return scope(() => {
+    const states = presentParts(parts).map(([name, part]) => [name, accessTo(part)?.get() ?? part]);
+    const { json, tensors } = flattenState(Object.fromEntries(states));
+    return encodePieces(tensors, { metadata: { [metadataKey]: JSON.stringify({ version, parts: json }) } });
+  });
 }
 
-function flattenParts(parts: CheckpointParts): FlatParts {
-  const states = presentParts(parts).map(([name, part]) => [name, accessTo(part)?.get() ?? part]);
-  const { json, tensors } = flattenState(Object.fromEntries(states));
-  return { tensors, options: { metadata: { [metadataKey]: JSON.stringify({ version, parts: json }) } } };
+interface SavedParts {
+  /** The state of each part, in which names stand for the tensors. */
+  readonly trees: Readonly<Record<string, unknown>>;
+  /** The tensors of the parts that are wanted. */
+  readonly elements: ReadonlyMap<string, TensorElements>;
 }
 
-/** The saved state of the parts of these names, with the tensors that belong to it. */
-async function readParts(source: Source, names: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
+async function readParts(source: Source, names: readonly string[]): Promise<SavedParts> {
   const file = await openSafetensors(source);
   try {
-    const parts = parseMetadata(file.metadata);
-    const missing = names.filter((name) => !Object.hasOwn(parts, name));
+    const trees = parseMetadata(file.metadata);
+    const missing = names.filter((name) => !Object.hasOwn(trees, name));
     if (missing.length > 0) {
-      throw misfit(`the file has no ${show(missing)}; it has ${show(Object.keys(parts))}`);
+      throw misfit(`the file has no ${show(missing)}; it has ${show(Object.keys(trees))}`);
     }
-    const only = (tensor: string): boolean => names.some((name) => tensor === name || tensor.startsWith(`${name}.`));
-    const tensors = await file.readAll({ only });
-    return new Map(names.map((name) => [name, restoreTree(parts[name], tensors)]));
+    const isWanted = (tensor: string): boolean =>
+      names.some((name) => tensor === name || tensor.startsWith(`${name}.`));
+    return { trees, elements: await file.readElements(isWanted) };
   } finally {
     await file.close();
   }

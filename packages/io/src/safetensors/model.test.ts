@@ -98,6 +98,15 @@ describe('a model', () => {
     expect(other.stateDict()['embed.weight']!.toArray()).toEqual(state['head.weight']!.toArray());
   });
 
+  test('leaves nothing else in memory when it is saved and loaded', async () => {
+    const path = join(folder, 'memory.safetensors');
+    const model = new Tied();
+    const before = cpu.memory().liveBytes;
+    await saveModel(path, model);
+    await loadModel(path, model);
+    expect(cpu.memory().liveBytes).toBe(before);
+  });
+
   test('takes over names that are renamed, and nothing that is left out', async () => {
     const state = block().stateDict();
     const renamed = Object.fromEntries(Object.entries(state).map(([name, x]) => [`model.${name}`, x]));

@@ -1,7 +1,8 @@
-import type { Tensor } from '@halfgrad/core';
+import { type Device, scope, type Tensor } from '@halfgrad/core';
+import { writeWhole } from '../open-whole.ts';
 import type { Source } from '../source.ts';
-import { openSafetensors, type SafetensorsFile } from './read.ts';
-import { saveSafetensors } from './write.ts';
+import { createTensors, openSafetensors, type TensorElements } from './read.ts';
+import { encodePieces, type SafetensorsOptions } from './write.ts';
 
 type State = Readonly<Record<string, Tensor>>;
 
@@ -31,8 +32,13 @@ export interface LoadModelOptions {
  * (`safetensors.torch.save_model`). Tied weights are written once.
  */
 export async function saveModel(path: string, model: SavableModel, { metadata }: SaveModelOptions = {}): Promise<void> {
-  // Libraries that load for several frameworks look for the format before anything else.
-  await saveSafetensors(path, model.stateDict(), { metadata: { format: 'pt', ...metadata }, integers: 'I64' });
+  const options: SafetensorsOptions = {
+    // Libraries that load for several frameworks look for the format before anything else.
+    metadata: { format: 'pt', ...metadata },
+    integers: 'I64',
+  };
+  const pieces = await scope(() => encodePieces(model.stateDict(), options));
+  await writeWhole(path, pieces);
 }
 
 /**
@@ -47,30 +53,29 @@ export async function loadModel<Report>(
   model: LoadableModel<Report>,
   { rename = (name) => name, ...options }: LoadModelOptions = {},
 ): Promise<Report> {
+  const elements = renamed(await readElements(source, rename), rename);
+  return scope(() => {
+    const current = model.stateDict();
+    const deviceOf = (name: string): Device | undefined =>
+      Object.hasOwn(current, name) ? current[name]?.device : undefined;
+    const loaded = createTensors(elements, deviceOf);
+    return model.loadStateDict({ ...loaded, ...tiedTo(loaded, current) }, options);
+  });
+}
+
+type Rename = (name: string) => string | undefined;
+
+async function readElements(source: Source, rename: Rename): Promise<ReadonlyMap<string, TensorElements>> {
   const file = await openSafetensors(source);
   try {
-    const current = model.stateDict();
-    const loaded = await readRenamed(file, current, rename);
-    return model.loadStateDict({ ...loaded, ...tiedTo(loaded, current) }, options);
+    return await file.readElements((name) => rename(name) !== undefined);
   } finally {
     await file.close();
   }
 }
 
-/** The tensors under the model's names, each on the device where the model has it. */
-async function readRenamed(
-  file: SafetensorsFile,
-  current: State,
-  rename: (name: string) => string | undefined,
-): Promise<State> {
-  const loaded: [string, Tensor][] = [];
-  for (const name of file.entries.keys()) {
-    const target = rename(name);
-    if (target === undefined) continue;
-    const device = Object.hasOwn(current, target) ? current[target]?.device : undefined;
-    loaded.push([target, await file.read(name, device ? { device } : {})]);
-  }
-  return Object.fromEntries(loaded);
+function renamed(elements: ReadonlyMap<string, TensorElements>, rename: Rename): ReadonlyMap<string, TensorElements> {
+  return new Map(Array.from(elements, ([name, value]) => [rename(name) ?? name, value]));
 }
 
 /** What the model has under two names, and the file under the other one of them. */

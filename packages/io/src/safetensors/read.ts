@@ -1,4 +1,4 @@
-import { type Device, fromHost, type Tensor, TensorError } from '@halfgrad/core';
+import { type Device, fromHost, type HostData, type Tensor, TensorError, type TensorSpec } from '@halfgrad/core';
 import { decodeElements, dtypeOf } from '../elements.ts';
 import { type OpenSource, openSource, type Source } from '../source.ts';
 import { show } from '../untrusted.ts';
@@ -76,7 +76,7 @@ export class SafetensorsFile {
    */
   async read(name: string, options?: ReadOptions): Promise<Tensor> {
     const entry = this.entries.get(name);
-    if (entry) return this.#read(name, entry, options);
+    if (entry) return createTensor(await this.#read(name, entry), options?.device);
     const names = show([...this.entries.keys()]);
     throw new TensorError(
       'invalid-argument',
@@ -85,13 +85,21 @@ export class SafetensorsFile {
   }
 
   /** All tensors, or those of some names; one that has several names is the same under each. */
-  async readAll({ only = () => true, ...options }: ReadAllOptions = {}): Promise<Record<string, Tensor>> {
-    const wanted = [...this.entries].filter(([name]) => only(name));
-    const read = new Map<SafetensorsEntry, Tensor>();
-    for (const [name, entry] of wanted) {
-      if (!read.has(entry)) read.set(entry, await this.#read(name, entry, options));
+  async readAll({ only, device }: ReadAllOptions = {}): Promise<Record<string, Tensor>> {
+    return createTensors(await this.readElements(only), () => device);
+  }
+
+  /** @internal What `readAll` waits for; tensors can then be made in a scope, which cannot wait. */
+  async readElements(only: (name: string) => boolean = () => true): Promise<ReadonlyMap<string, TensorElements>> {
+    const read = new Map<SafetensorsEntry, TensorElements>();
+    const named = new Map<string, TensorElements>();
+    for (const [name, entry] of this.entries) {
+      if (!only(name)) continue;
+      const elements = read.get(entry) ?? (await this.#read(name, entry));
+      read.set(entry, elements);
+      named.set(name, elements);
     }
-    return Object.fromEntries(wanted.map(([name, entry]) => [name, read.get(entry) as Tensor]));
+    return named;
   }
 
   /** Closes the file, if it was opened by its path. */
@@ -103,7 +111,7 @@ export class SafetensorsFile {
     return this.close();
   }
 
-  async #read(name: string, { dtype, shape, offset, bytes }: SafetensorsEntry, options?: ReadOptions): Promise<Tensor> {
+  async #read(name: string, { dtype, shape, offset, bytes }: SafetensorsEntry): Promise<TensorElements> {
     const owner = `safetensors: ${this.#source.name}: tensor ${show(name)} (${dtype}[${shape}])`;
     const type = elementTypeOf(dtype);
     if (!type) {
@@ -113,8 +121,31 @@ export class SafetensorsFile {
       );
     }
     const data = decodeElements(await this.#source.read(this.#dataStart + offset, bytes), type, owner);
-    return fromHost(data, shape, { ...options, dtype: dtypeOf(type) });
+    return { data, shape, dtype: dtypeOf(type) };
   }
+}
+
+/** A tensor of a file before it is on a device. */
+export interface TensorElements extends TensorSpec {
+  readonly data: HostData;
+}
+
+/** Tensors on the devices that `deviceOf` chooses; what has several names becomes one tensor, where the first one says. */
+export function createTensors(
+  named: ReadonlyMap<string, TensorElements>,
+  deviceOf: (name: string) => Device | undefined,
+): Record<string, Tensor> {
+  const created = new Map<TensorElements, Tensor>();
+  const entries = Array.from(named, ([name, elements]) => {
+    const tensor = created.get(elements) ?? createTensor(elements, deviceOf(name));
+    created.set(elements, tensor);
+    return [name, tensor];
+  });
+  return Object.fromEntries(entries) as Record<string, Tensor>;
+}
+
+function createTensor({ data, shape, dtype }: TensorElements, device: Device | undefined): Tensor {
+  return fromHost(data, shape, { dtype, ...(device && { device }) });
 }
 
 /** Where the length of the header ends. */

@@ -42,8 +42,11 @@ interface Item {
   readonly type: ElementType;
 }
 
-/** The header, then the elements of each tensor. All are read from their devices before anything is awaited. */
-async function encodePieces(
+/**
+ * The header, then the elements of each tensor. All are read from their devices before anything is awaited, so that copies
+ * made for the file can end with a scope around this call.
+ */
+export async function encodePieces(
   tensors: Readonly<Record<string, Tensor>>,
   { metadata = {}, integers = 'I32' }: SafetensorsOptions = {},
 ): Promise<Uint8Array[]> {
@@ -121,7 +124,7 @@ function encodeHeader(
   return header;
 }
 
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
+export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const piece of pieces) {
