@@ -1,7 +1,11 @@
 export { type AutocastOptions, autocast } from './autocast.ts';
-export { GradScaler, type GradScalerState, type ScalableOptimizer } from './grad-scaler.ts';
+export { GradScaler, type GradScalerState } from './grad-scaler.ts';
 export { cpuPolicy, definePolicy, type PolicyOverrides } from './policies.ts';
 export { acceleratorPolicy, type CastPolicy, type PolicyTable } from './policy.ts';
 export { autocastDType, clearAutocastCache, isAutocastCacheEnabled, isAutocastEnabled } from './region.ts';
-export type { GradScalerOptions } from './scaler-options.ts';
+export type { ScalableOptimizer } from './scalable-optimizer.ts';
+export type { Grads, ScaledGrads } from './scaled-grads.ts';
+export type { Losses } from './scaled-losses.ts';
+export type { GradScalerOptions, ScalerSettings } from './scaler-options.ts';
+export { type ScalerPreset, scalerPresets } from './scaler-presets.ts';
 export { type NonFinite, StepResult } from './step-result.ts';

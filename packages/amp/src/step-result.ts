@@ -1,4 +1,5 @@
 import { isFinite, noGrad, type Tensor, TensorError } from '@halfgrad/core';
+import type { NamedGradient } from './scalable-optimizer.ts';
 
 /** A parameter whose gradient was not finite, and in how many elements. */
 export interface NonFinite {
@@ -18,7 +19,8 @@ interface Outcome {
 export class StepResult {
   readonly #foundInf: Tensor | undefined;
   readonly #scale: Tensor | undefined;
-  readonly #gradients: readonly (readonly [string, Tensor])[];
+  readonly #gradients: readonly NamedGradient[];
+  readonly #onSkip: ((result: StepResult) => void) | undefined;
   #outcome: Outcome | undefined;
   #nonFinite: readonly NonFinite[] | undefined;
 
@@ -26,11 +28,19 @@ export class StepResult {
   constructor(
     foundInf: Tensor | undefined,
     scale: Tensor | undefined,
-    gradients: readonly (readonly [string, Tensor])[],
+    gradients: readonly NamedGradient[],
+    onSkip?: (result: StepResult) => void,
   ) {
     this.#foundInf = foundInf;
     this.#scale = scale;
     this.#gradients = gradients;
+    this.#onSkip = onSkip;
+    // Nobody waits; whoever steps again before the device has answered gives the answer up.
+    if (onSkip) {
+      this.ready().catch((error) => {
+        if (!foundInf?.isDisposed) throw error;
+      });
+    }
   }
 
   /** @internal The result of a disabled scaler. */
@@ -68,7 +78,7 @@ export class StepResult {
     this.#requireUnexpired();
     if (!this.#outcome && this.#foundInf && this.#scale) {
       const [foundInf, scale] = await Promise.all([this.#foundInf.data(), this.#scale.data()]);
-      this.#outcome = { foundInf: foundInf[0] !== 0, scale: scale[0] as number };
+      this.#settle({ foundInf: foundInf[0] !== 0, scale: scale[0] as number });
     }
     return this;
   }
@@ -81,8 +91,15 @@ export class StepResult {
 
   #read(): Outcome {
     this.#requireUnexpired();
-    this.#outcome ??= { foundInf: this.#foundInf?.item() !== 0, scale: this.#scale?.item() ?? 1 };
-    return this.#outcome;
+    return this.#outcome ?? this.#settle({ foundInf: this.#foundInf?.item() !== 0, scale: this.#scale?.item() ?? 1 });
+  }
+
+  /** Remembers the outcome, and calls `onSkip` once. */
+  #settle(outcome: Outcome): Outcome {
+    if (this.#outcome) return this.#outcome;
+    this.#outcome = outcome;
+    if (outcome.foundInf) this.#onSkip?.(this);
+    return outcome;
   }
 
   #requireUnexpired(): void {
@@ -94,8 +111,8 @@ export class StepResult {
   }
 }
 
-function countNonFinite(gradients: readonly (readonly [string, Tensor])[]): NonFinite[] {
-  return gradients.flatMap(([name, grad]) => {
+function countNonFinite(gradients: readonly NamedGradient[]): NonFinite[] {
+  return gradients.flatMap(({ name, grad }) => {
     const finite = noGrad(() => isFinite(grad.detach()).sum().item());
     return finite < grad.size ? [{ name, count: grad.size - finite }] : [];
   });

@@ -39,17 +39,20 @@ const scalar = (value: number, dtype: DType = 'float32'): Tensor => tensor(value
 
 /** The state of a loss scale, and what one iteration makes of it. */
 function createScale(initial: number, tracker: number, attrs: Partial<ScaleUpdate>) {
-  const [scale, growthTracker] = [scalar(initial), scalar(tracker, 'int32')];
+  const [scale, growthTracker, skipTracker] = [scalar(initial), scalar(tracker, 'int32'), scalar(0, 'int32')];
   const settings: ScaleUpdate = {
     growthFactor: 2,
     backoffFactor: 0.5,
     growthInterval: 2000,
+    hysteresis: 1,
+    consecutiveHysteresis: true,
+    uncountedSteps: 0,
     minScale: 0,
     maxScale: Number.POSITIVE_INFINITY,
     ...attrs,
   };
   return (foundInf: number): [scale: number, tracker: number] => {
-    update('updateScale', { scale, growthTracker, foundInf: scalar(foundInf) }, settings);
+    update('updateScale', { scale, growthTracker, skipTracker, foundInf: scalar(foundInf) }, settings);
     return [scale.item(), growthTracker.item()];
   };
 }

@@ -81,18 +81,22 @@ export const updates: UpdateKernels<HostTensor> = {
     if (found) setScalar(foundInf, 1);
   },
 
-  updateScale({ scale, growthTracker, foundInf }, attrs) {
-    const { growthFactor, backoffFactor, growthInterval, minScale, maxScale } = attrs;
+  updateScale({ scale, growthTracker, skipTracker, foundInf }, attrs) {
     const current = read(scale)[0]!;
-    const tracker = read(growthTracker)[0]! + 1;
-    let next = current;
-    if (isSet(foundInf)) next = Math.max(Math.fround(current * backoffFactor), minScale);
-    else if (tracker >= growthInterval) {
-      const grown = Math.fround(current * growthFactor);
-      if (Number.isFinite(grown)) next = Math.min(grown, maxScale);
+    const skips = read(skipTracker)[0]! + 1;
+    if (isSet(foundInf)) {
+      if (skips >= attrs.hysteresis)
+        setScalar(scale, Math.max(Math.fround(current * attrs.backoffFactor), attrs.minScale));
+      setScalar(growthTracker, -attrs.uncountedSteps);
+      setScalar(skipTracker, skips);
+      return;
     }
-    setScalar(scale, next);
-    setScalar(growthTracker, isSet(foundInf) || tracker >= growthInterval ? 0 : tracker);
+    const steps = read(growthTracker)[0]! + 1;
+    const grows = steps >= attrs.growthInterval;
+    const grown = Math.fround(current * attrs.growthFactor);
+    if (grows && Number.isFinite(grown)) setScalar(scale, Math.min(grown, attrs.maxScale));
+    setScalar(growthTracker, grows ? 0 : steps);
+    if (grows || attrs.consecutiveHysteresis) setScalar(skipTracker, 0);
   },
 };
 

@@ -353,11 +353,21 @@ describe('updates have the bits of the reference device', () => {
   });
 
   test('updateScale', () => {
-    const attrs = { growthFactor: 2, backoffFactor: 0.5, growthInterval: 3, minScale: 1, maxScale: 2 ** 20 };
+    const attrs = {
+      growthFactor: 2,
+      backoffFactor: 0.5,
+      growthInterval: 3,
+      hysteresis: 2,
+      consecutiveHysteresis: false,
+      uncountedSteps: 1,
+      minScale: 1,
+      maxScale: 2 ** 20,
+    };
     for (const scale of [1, 1024, 2 ** 20]) {
       for (const tracker of [0, 2]) {
         for (const flag of [0, 1]) {
-          const inputs = { scale: number(scale), growthTracker: number(tracker, 'int32'), foundInf: number(flag) };
+          const [growthTracker, skipTracker] = [number(tracker, 'int32'), number(tracker, 'int32')];
+          const inputs = { scale: number(scale), growthTracker, skipTracker, foundInf: number(flag) };
           expectSameUpdate('updateScale', inputs, attrs);
         }
       }

@@ -21,7 +21,7 @@ export function updateKernels(engine: Engine): FastUpdates {
     adamStep: (inputs, attrs) => adamStep(engine, inputs, attrs),
     unscaleAndCheck: (inputs) => unscaleAndCheck(engine, inputs),
     updateScale(inputs, attrs) {
-      // Three numbers: the reference's arithmetic on them is as fast as any kernel.
+      // Four numbers: the reference's arithmetic on them is as fast as any kernel.
       updateScale(inputs, attrs);
       return 'done';
     },

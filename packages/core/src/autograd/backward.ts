@@ -3,11 +3,12 @@ import { add, cast, clone } from '../functional/elementwise.ts';
 import { expand, reshape } from '../functional/movement.ts';
 import { sum } from '../functional/reduction.ts';
 import { isFloat } from '../spec/dtype.ts';
-import { argumentError } from '../spec/errors.ts';
+import { argumentError, TensorError } from '../spec/errors.ts';
 import { sameShape } from '../spec/shape.ts';
+import { showSpec } from '../spec/spec.ts';
 import type { Block } from '../tensor/device.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { type GradSlot, reachableNodes } from './graph.ts';
+import { type GradNode, type GradSlot, type LossScaleMark, reachableNodes } from './graph.ts';
 import { record } from './record.ts';
 
 export interface BackwardOptions {
@@ -24,7 +25,8 @@ export interface BackwardOptions {
  * accumulated in the leaf's dtype (A9.3).
  *
  * @param gradient the gradient of `root`; needed unless `root` has one element.
- * @throws TensorError `graph-released` when the graph was walked before without `retainGraph`.
+ * @throws TensorError `graph-released` when the graph was walked before without `retainGraph`; `mixed-loss-scales` when a
+ *   gradient that is there already carries another loss scale than this one would.
  */
 export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptions = {}): void {
   if (!root.requiresGrad) {
@@ -36,10 +38,13 @@ export function backward(root: Tensor, gradient?: Tensor, options: BackwardOptio
       'Nothing it was computed from has requiresGrad set, or it was computed under noGrad.',
     );
   }
-  const grads = walk([root], [gradient], options);
+  const { grads, lossScale } = walk([root], [gradient], options);
+  const stored = [...grads].filter(([slot]) => !slot.origin || slot.retainsGrad);
+  for (const [slot] of stored) requireOneScale(slot, lossScale);
   const taken = new Set<Block>(gradient ? [gradient.storage.block] : []);
-  for (const [slot, grad] of grads) {
-    if (!slot.origin || slot.retainsGrad) accumulate(slot, grad, taken, options);
+  for (const [slot, grad] of stored) {
+    const mark = slot.grad?.lossScale ?? lossScale;
+    accumulate(slot, grad, taken, options).lossScale = mark;
   }
 }
 
@@ -80,7 +85,7 @@ export function grad(
       );
     }
   }
-  const grads = walk(
+  const { grads } = walk(
     roots,
     options.gradOutputs ?? [],
     options,
@@ -112,14 +117,16 @@ function walk(
   seeds: readonly (Tensor | undefined)[],
   { createGraph = false, retainGraph = createGraph }: BackwardOptions,
   wanted: readonly GradSlot[] = [],
-): Map<GradSlot, Tensor> {
+): { readonly grads: Map<GradSlot, Tensor>; readonly lossScale: LossScaleMark | undefined } {
   const keep = new Set(wanted);
   const grads = new Map<GradSlot, Tensor>();
+  let lossScale: LossScaleMark | undefined;
   withLayers({ observe: undefined, autocast: undefined, autograd: createGraph ? record : undefined }, () => {
     roots.forEach((root, i) => {
       contribute(grads, root.slot, seed(root, seeds[i]));
     });
     const nodes = reachableNodes(roots.map(({ slot }) => slot));
+    lossScale = scaleIn(nodes);
     for (const node of nodes) {
       const outputGrads = node.outputs.map((slot) => settle(grads, slot, keep));
       if (outputGrads.every((g) => g === undefined)) continue;
@@ -131,7 +138,25 @@ function walk(
     for (const [slot, gradient] of grads) if (!slot.origin) grads.set(slot, hooked(slot, gradient));
     if (!retainGraph) for (const node of nodes) node.release();
   });
-  return grads;
+  return { grads, lossScale };
+}
+
+/** The loss scale of whatever was computed from a scaled loss. */
+function scaleIn(nodes: readonly GradNode[]): LossScaleMark | undefined {
+  for (const { outputs } of nodes) for (const { lossScale } of outputs) if (lossScale) return lossScale;
+  return undefined;
+}
+
+/** Sums of gradients with different scales cannot be unscaled. A gradient that was set by hand carries none. */
+function requireOneScale(slot: GradSlot, lossScale: LossScaleMark | undefined): void {
+  const existing = slot.grad?.lossScale;
+  if (existing === undefined || existing === (lossScale ?? 'unscaled')) return;
+  const problem =
+    existing === 'unscaled' ? 'was already unscaled' : `carries ${lossScale ? 'another' : 'a'} loss scale`;
+  throw new TensorError(
+    'mixed-loss-scales',
+    `backward: the gradient of ${showSpec(slot)} ${problem}, and this loss carries ${lossScale ? 'one of its own' : 'none'}: their sum would mix scales. Scale the loss of every micro-batch, unscale and update only after the last, and call zeroGrad() before the first.`,
+  );
 }
 
 /** The complete gradient of a node's output, after its hooks; forgotten unless somebody wants it. */
@@ -193,7 +218,7 @@ function accumulate(
   gradient: Tensor,
   taken: Set<Block>,
   { createGraph = false }: BackwardOptions,
-): void {
+): Tensor {
   const total = withLayers(
     { observe: undefined, autocast: undefined, autograd: createGraph ? record : undefined },
     () => {
@@ -204,4 +229,5 @@ function accumulate(
   taken.add(total.storage.block);
   slot.grad?.unkeep();
   slot.grad = total.keep();
+  return total;
 }

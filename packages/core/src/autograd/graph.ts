@@ -6,6 +6,15 @@ import type { Tensor } from '../tensor/tensor.ts';
 /** Called with the whole gradient of a tensor; what it returns, if anything, replaces it. */
 export type GradHook = (grad: Tensor) => Tensor | undefined;
 
+/** What a scaler multiplied a loss by: one for each scaler and iteration, told apart by identity. */
+export interface LossScale {
+  /** The number, for messages, where the device can be read without waiting. */
+  read(): number | undefined;
+}
+
+/** The loss scale that a gradient carries; `'unscaled'` once it was divided out. */
+export type LossScaleMark = LossScale | 'unscaled';
+
 /** A tensor's place in the graph, apart from its data: the graph keeps alive only what a formula will read. */
 export interface GradSlot extends TensorSpec {
   requiresGrad: boolean;
@@ -18,6 +27,8 @@ export interface GradSlot extends TensorSpec {
   /** Contributions are added in this dtype; wider than the tensor's own for a weight that autocast has cast once. */
   gradDType: DType;
   hooks: Set<GradHook> | undefined;
+  /** Set by scalers on scaled losses; backward hands it on to the gradients. */
+  lossScale: LossScaleMark | undefined;
 }
 
 let nodes = 0;

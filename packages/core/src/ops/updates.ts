@@ -60,14 +60,27 @@ export interface Updates<T> {
    * (AMP.md B3.3, B3.5, B3.7): inverse = float32(1 / scale), element = round(element · inverse).
    */
   unscaleAndCheck(inputs: { grads: readonly T[]; scale: T; foundInf: T }): void;
-  /** The growth and backoff arithmetic of a dynamic loss scale, in place (AMP.md B5.3–B5.5). */
-  updateScale(inputs: { scale: T; growthTracker: T; foundInf: T }, attrs: ScaleUpdate): void;
+  /**
+   * The growth and backoff arithmetic of a dynamic loss scale, in place (AMP.md B5.3–B5.5, B9.1, B9.2).
+   *
+   *   found:  skips += 1;  from `hysteresis` of them on, scale = max(scale · backoffFactor, minScale);
+   *           growthTracker = −uncountedSteps
+   *   clean:  growthTracker += 1;  at `growthInterval`, scale = min(scale · growthFactor, maxScale) where that is finite,
+   *           growthTracker = 0 and skips = 0;  with `consecutiveHysteresis`, skips = 0 in any case
+   */
+  updateScale(inputs: { scale: T; growthTracker: T; skipTracker: T; foundInf: T }, attrs: ScaleUpdate): void;
 }
 
 export interface ScaleUpdate {
   readonly growthFactor: number;
   readonly backoffFactor: number;
   readonly growthInterval: number;
+  /** The scale backs off from this many skipped steps on; 1 is at once. */
+  readonly hysteresis: number;
+  /** Whether any good step forgets the skipped ones; else only growth does. */
+  readonly consecutiveHysteresis: boolean;
+  /** Good steps after a skipped one that do not count toward growth. */
+  readonly uncountedSteps: number;
   readonly minScale: number;
   readonly maxScale: number;
 }
@@ -83,7 +96,7 @@ export const updateTargets: { readonly [K in UpdateName]: readonly (keyof Update
   sgdStep: ['param', 'momentumBuffer', 'step'],
   adamStep: ['param', 'expAvg', 'expAvgSq', 'maxExpAvgSq', 'step'],
   unscaleAndCheck: ['grads', 'foundInf'],
-  updateScale: ['scale', 'growthTracker'],
+  updateScale: ['scale', 'growthTracker', 'skipTracker'],
 };
 
 /** Which inputs of each update have to have one shape. */

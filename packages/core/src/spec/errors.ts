@@ -20,6 +20,9 @@ export type ErrorCode =
   | 'unsafe-op'
   | 'async-callback'
   | 'scaler-state'
+  | 'scaled-gradients'
+  | 'mixed-loss-scales'
+  | 'scale-collapsed'
   | 'invalid-file';
 
 /** The one error class: `op: problem (name: dtype[shape], …)`, then the fix when it is known. */

@@ -147,26 +147,25 @@ export const updateSamples: { readonly [K in UpdateName]: Arbitrary<UpdateSample
   updateScale: fc
     .record({
       scale: fc.constantFrom(1, 2 ** 16, 2 ** 127),
-      tracker: fc.nat(3),
+      tracker: fc.integer({ min: -1, max: 3 }),
+      skips: fc.nat(3),
       foundInf: fc.constantFrom(0, 0, 1, 2),
       attrs: fc.record<ScaleUpdate>({
         growthFactor: fc.constantFrom(1, 2, 1.5),
         backoffFactor: fc.constantFrom(0.5, 0.25),
         growthInterval: fc.integer({ min: 1, max: 4 }),
+        hysteresis: fc.integer({ min: 1, max: 3 }),
+        consecutiveHysteresis: fc.boolean(),
+        uncountedSteps: fc.nat(1),
         minScale: fc.constantFrom(0, 1),
         maxScale: fc.constantFrom(2 ** 16, Number.POSITIVE_INFINITY),
       }),
     })
-    .map(({ scale, tracker, foundInf, attrs }) => {
-      const inputs = {
-        scale: scalar(scale),
-        growthTracker: { ...scalar(tracker), dtype: 'int32' as const },
-        foundInf: scalar(foundInf),
-      };
-      const [next, count] = scaleAfter(scale, tracker, foundInf > 0, attrs);
-      const growthTracker = { ...inputs.growthTracker, values: [count] };
-      return { inputs, attrs, after: { scale: scalar(next), growthTracker } };
-    }),
+    .map(({ foundInf, attrs, ...before }) => ({
+      inputs: { ...scaleState(before), foundInf: scalar(foundInf) },
+      attrs,
+      after: scaleState(foundInf > 0 ? afterSkip(before, attrs) : afterGoodStep(before, attrs)),
+    })),
 };
 
 /** A step that was told of something not finite changes nothing (AMP.md B4.6). */
@@ -174,12 +173,33 @@ function unlessFound<A>(foundInf: SampleTensor | undefined, after: A): A | Recor
   return foundInf === undefined || foundInf.values[0] === 0 ? after : {};
 }
 
+interface ScaleState {
+  readonly scale: number;
+  readonly tracker: number;
+  readonly skips: number;
+}
+
+function scaleState({
+  scale,
+  tracker,
+  skips,
+}: ScaleState): Record<'scale' | 'growthTracker' | 'skipTracker', SampleTensor> {
+  const counter = (value: number): SampleTensor => ({ ...scalar(value), dtype: 'int32' });
+  return { scale: scalar(scale), growthTracker: counter(tracker), skipTracker: counter(skips) };
+}
+
+/** Backoff once the budget of skipped steps is spent (AMP.md B5.3, B9.1, B9.2). */
+function afterSkip({ scale, skips }: ScaleState, attrs: ScaleUpdate): ScaleState {
+  const lowered = skips + 1 >= attrs.hysteresis ? Math.max(scale * attrs.backoffFactor, attrs.minScale) : scale;
+  return { scale: lowered, tracker: 0 - attrs.uncountedSteps, skips: skips + 1 };
+}
+
 /** Growth after `growthInterval` clean steps in a row, unless it would not be finite (AMP.md B5.3–B5.5). */
-function scaleAfter(scale: number, tracker: number, found: boolean, attrs: ScaleUpdate): [number, number] {
-  if (found) return [Math.max(scale * attrs.backoffFactor, attrs.minScale), 0];
-  if (tracker + 1 < attrs.growthInterval) return [scale, tracker + 1];
+function afterGoodStep({ scale, tracker, skips }: ScaleState, attrs: ScaleUpdate): ScaleState {
+  const left = attrs.consecutiveHysteresis ? 0 : skips;
+  if (tracker + 1 < attrs.growthInterval) return { scale, tracker: tracker + 1, skips: left };
   const grown = scale * attrs.growthFactor;
-  return [grown <= finfo('float32').max ? Math.min(grown, attrs.maxScale) : scale, 0];
+  return { scale: grown <= finfo('float32').max ? Math.min(grown, attrs.maxScale) : scale, tracker: 0, skips: 0 };
 }
 
 function scalar(value: number): SampleTensor {
