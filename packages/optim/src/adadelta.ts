@@ -1,12 +1,5 @@
-import { add, div, mul, sqrt, sub, type Tensor, zerosLike } from '@halfgrad/core';
-import {
-  type After,
-  type Before,
-  decay,
-  FormulaOptimizer,
-  type FormulaOptions,
-  scalarState,
-} from './formula-optimizer.ts';
+import { add, div, lerp, mul, sqrt, sub, type Tensor, zerosLike } from '@halfgrad/core';
+import { type After, type Before, FormulaOptimizer, type FormulaOptions, scalarState } from './formula-optimizer.ts';
 import type { OptimizerOptions } from './optimizer.ts';
 import { requireFractions, requireNonNegative } from './options.ts';
 import type { ParamsInput } from './param-groups.ts';
@@ -48,13 +41,13 @@ export class Adadelta extends FormulaOptimizer<AdadeltaOptions, AdadeltaState> {
     { param, grad, step, squareAvg, accDelta }: Before<AdadeltaState>,
     { lr, rho, eps }: AdadeltaOptions,
   ): After<AdadeltaState> {
-    const squares = decay(squareAvg, mul(grad, grad), rho);
+    const squares = lerp(squareAvg, mul(grad, grad), 1 - rho);
     const delta = mul(div(sqrt(add(accDelta, eps)), sqrt(add(squares, eps))), grad);
     return {
       param: sub(param, mul(delta, lr)),
       step: add(step, 1),
       squareAvg: squares,
-      accDelta: decay(accDelta, mul(delta, delta), rho),
+      accDelta: lerp(accDelta, mul(delta, delta), 1 - rho),
     };
   }
 }

@@ -1,9 +1,8 @@
-import { abs, add, div, maximum, mul, sub, type Tensor, zerosLike } from '@halfgrad/core';
+import { abs, add, div, lerp, maximum, mul, sub, type Tensor, zerosLike } from '@halfgrad/core';
 import {
   type After,
   type Before,
   biasCorrection,
-  decay,
   FormulaOptimizer,
   type FormulaOptions,
   scalarState,
@@ -49,7 +48,7 @@ export class Adamax extends FormulaOptimizer<AdamaxOptions, AdamaxState> {
     { lr, betas: [beta1, beta2], eps }: AdamaxOptions,
   ): After<AdamaxState> {
     const step = add(state.step, 1);
-    const expAvg = decay(state.expAvg, grad, beta1);
+    const expAvg = lerp(state.expAvg, grad, 1 - beta1);
     const expInf = maximum(mul(state.expInf, beta2), add(abs(grad), eps));
     const rate = div(lr, biasCorrection(beta1, step));
     return { param: sub(param, mul(div(expAvg, expInf), rate)), step, expAvg, expInf };

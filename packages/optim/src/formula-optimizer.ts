@@ -1,4 +1,4 @@
-import { add, cast, computeDType, div, full, mul, neg, sub, type Tensor, tanh, update } from '@halfgrad/core';
+import { add, cast, computeDType, expm1, full, mul, neg, type Tensor, update } from '@halfgrad/core';
 import { Optimizer, type ParamState, type ParamStep } from './optimizer.ts';
 import { requireNonNegative } from './options.ts';
 import type { RoundingOptions } from './rounding.ts';
@@ -66,17 +66,7 @@ export function scalarState({ device }: Tensor, value = 0): Tensor {
   return full([], value, { device });
 }
 
-/** `β · average + (1 − β) · x`. */
-export function decay(average: Tensor, x: Tensor, beta: number): Tensor {
-  return add(average, mul(sub(x, average), 1 - beta));
-}
-
-/**
- * The bias correction `1 − βᵗ` of an average that began at zero, without the cancellation of that formula near β = 1.
- *
- *   1 − e^(−2u) = 2 tanh(u) / (1 + tanh(u)),  u = −t · ln(β) / 2
- */
+/** The bias correction `1 − βᵗ` of an average that began at zero, without the cancellation of that formula near β = 1. */
 export function biasCorrection(beta: number, t: Tensor): Tensor {
-  const half = tanh(mul(t, -Math.log(beta) / 2));
-  return div(mul(half, 2), add(half, 1));
+  return neg(expm1(mul(t, Math.log(beta))));
 }

@@ -1,9 +1,8 @@
-import { add, div, equal, mul, norm, sqrt, sub, type Tensor, where, zerosLike } from '@halfgrad/core';
+import { add, div, equal, lerp, mul, norm, sqrt, sub, type Tensor, where, zerosLike } from '@halfgrad/core';
 import {
   type After,
   type Before,
   biasCorrection,
-  decay,
   FormulaOptimizer,
   type FormulaOptions,
   scalarState,
@@ -54,8 +53,8 @@ export class LAMB extends FormulaOptimizer<LAMBOptions, LAMBState> {
     { lr, betas: [beta1, beta2], eps, weightDecay }: LAMBOptions,
   ): After<LAMBState> {
     const step = add(state.step, 1);
-    const expAvg = decay(state.expAvg, grad, beta1);
-    const expAvgSq = decay(state.expAvgSq, mul(grad, grad), beta2);
+    const expAvg = lerp(state.expAvg, grad, 1 - beta1);
+    const expAvgSq = lerp(state.expAvgSq, mul(grad, grad), 1 - beta2);
     const adam = div(
       div(expAvg, biasCorrection(beta1, step)),
       add(sqrt(div(expAvgSq, biasCorrection(beta2, step))), eps),

@@ -1,5 +1,5 @@
-import { mul, sign, sub, type Tensor, zerosLike } from '@halfgrad/core';
-import { type After, type Before, decay, FormulaOptimizer, type FormulaOptions } from './formula-optimizer.ts';
+import { lerp, mul, sign, sub, type Tensor, zerosLike } from '@halfgrad/core';
+import { type After, type Before, FormulaOptimizer, type FormulaOptions } from './formula-optimizer.ts';
 import type { OptimizerOptions } from './optimizer.ts';
 import { requireBetas } from './options.ts';
 import type { ParamsInput } from './param-groups.ts';
@@ -45,7 +45,7 @@ export class Lion extends FormulaOptimizer<LionOptions, LionState> {
     { param, grad, expAvg }: Before<LionState>,
     { lr, betas: [beta1, beta2], weightDecay }: LionOptions,
   ): After<LionState> {
-    const direction = sign(decay(expAvg, grad, beta1));
-    return { param: sub(mul(param, 1 - lr * weightDecay), mul(direction, lr)), expAvg: decay(expAvg, grad, beta2) };
+    const direction = sign(lerp(expAvg, grad, 1 - beta1));
+    return { param: sub(mul(param, 1 - lr * weightDecay), mul(direction, lr)), expAvg: lerp(expAvg, grad, 1 - beta2) };
   }
 }

@@ -1,9 +1,8 @@
-import { add, cast, div, mul, pow, sqrt, sub, type Tensor, zerosLike } from '@halfgrad/core';
+import { add, cast, div, lerp, mul, pow, sqrt, sub, type Tensor, zerosLike } from '@halfgrad/core';
 import {
   type After,
   type Before,
   biasCorrection,
-  decay,
   FormulaOptimizer,
   type FormulaOptions,
   scalarState,
@@ -81,8 +80,8 @@ export class NAdam extends FormulaOptimizer<NAdamOptions, NAdamState> {
     const mu = momentumAt(step);
     const nextMu = momentumAt(add(step, 1));
     const muProduct = cast(mul(cast(state.muProduct, 'float32'), cast(mu, 'float32')), mu.dtype);
-    const expAvg = decay(state.expAvg, grad, beta1);
-    const expAvgSq = decay(state.expAvgSq, mul(grad, grad), beta2);
+    const expAvg = lerp(state.expAvg, grad, 1 - beta1);
+    const expAvgSq = lerp(state.expAvgSq, mul(grad, grad), 1 - beta2);
     const denominator = add(sqrt(div(expAvgSq, biasCorrection(beta2, step))), eps);
     const gradShare = div(sub(1, mu), sub(1, muProduct));
     const averageShare = div(nextMu, sub(1, mul(muProduct, nextMu)));

@@ -2,6 +2,7 @@ import {
   add,
   div,
   greater,
+  lerp,
   less,
   mul,
   reciprocal,
@@ -16,7 +17,6 @@ import {
   type After,
   type Before,
   biasCorrection,
-  decay,
   FormulaOptimizer,
   type FormulaOptions,
   scalarState,
@@ -77,8 +77,8 @@ export class RAdam extends FormulaOptimizer<RAdamOptions, RAdamState> {
     { lr, betas: [beta1, beta2], eps, weightDecay, decoupledWeightDecay }: RAdamOptions,
   ): After<RAdamState> {
     const step = add(state.step, 1);
-    const expAvg = decay(state.expAvg, grad, beta1);
-    const expAvgSq = decay(state.expAvgSq, mul(grad, grad), beta2);
+    const expAvg = lerp(state.expAvg, grad, 1 - beta1);
+    const expAvgSq = lerp(state.expAvgSq, mul(grad, grad), 1 - beta2);
     const length = averageLength(beta2, step);
     const scale = div(sqrt(biasCorrection(beta2, step)), add(sqrt(expAvgSq), eps));
     const adapted = where(greater(length, 5), mul(scale, rectification(beta2, length)), 1);

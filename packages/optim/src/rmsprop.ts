@@ -1,12 +1,5 @@
-import { add, div, mul, sqrt, sub, type Tensor, zerosLike } from '@halfgrad/core';
-import {
-  type After,
-  type Before,
-  decay,
-  FormulaOptimizer,
-  type FormulaOptions,
-  scalarState,
-} from './formula-optimizer.ts';
+import { add, div, lerp, mul, sqrt, sub, type Tensor, zerosLike } from '@halfgrad/core';
+import { type After, type Before, FormulaOptimizer, type FormulaOptions, scalarState } from './formula-optimizer.ts';
 import type { OptimizerOptions } from './optimizer.ts';
 import { requireFractions, requireNonNegative } from './options.ts';
 import type { ParamsInput } from './param-groups.ts';
@@ -73,8 +66,8 @@ export class RMSprop extends FormulaOptimizer<RMSpropOptions, RMSpropState> {
     { lr, alpha, eps, momentum }: RMSpropOptions,
   ): After<RMSpropState> {
     const { param, grad } = values;
-    const squareAvg = decay(values.squareAvg, mul(grad, grad), alpha);
-    const gradAvg = values.gradAvg && decay(values.gradAvg, grad, alpha);
+    const squareAvg = lerp(values.squareAvg, mul(grad, grad), 1 - alpha);
+    const gradAvg = values.gradAvg && lerp(values.gradAvg, grad, 1 - alpha);
     const spread = sqrt(gradAvg ? sub(squareAvg, mul(gradAvg, gradAvg)) : squareAvg);
     const scaled = div(grad, add(spread, eps));
     const momentumBuffer = values.momentumBuffer && add(mul(values.momentumBuffer, momentum), scaled);

@@ -74,10 +74,11 @@ export class LRScheduler {
   /**
    * Continues where another scheduler was, also one of PyTorch, and sets the rates it had.
    *
-   * @throws TensorError `invalid-argument` for another number of parameter groups; then nothing changed.
+   * @throws TensorError `invalid-argument` for another number of parameter groups, or no state at all; then nothing changed.
    */
   loadStateDict({ last_epoch, base_lrs }: Pick<SchedulerState, 'last_epoch' | 'base_lrs'>): void {
     const groups = this.optimizer.paramGroups;
+    requireCounts(this.constructor.name, { last_epoch });
     if (base_lrs.length !== groups.length) {
       throw new TensorError(
         'invalid-argument',
@@ -118,6 +119,15 @@ export function requireMomentum(owner: string, { paramGroups }: ScheduledOptimiz
       'invalid-argument',
       `${owner}: the optimizer has neither momentum nor betas to cycle. Pass cycleMomentum: false.`,
     );
+  }
+}
+
+/** @throws TensorError `invalid-argument` when a saved count is none. */
+export function requireCounts(owner: string, counts: Readonly<Record<string, unknown>>): void {
+  for (const [name, count] of Object.entries(counts)) {
+    if (!Number.isSafeInteger(count) || (count as number) < 0) {
+      throw new TensorError('invalid-argument', `${owner}.loadStateDict: ${name} is ${count}, which is no count.`);
+    }
   }
 }
 

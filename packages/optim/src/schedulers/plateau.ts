@@ -1,6 +1,6 @@
 import { TensorError } from '@halfgrad/core';
 import { type StepOutcome, wasTaken } from '../step-outcome.ts';
-import { type PerGroup, perGroup, type ScheduledOptimizer } from './lr-scheduler.ts';
+import { type PerGroup, perGroup, requireCounts, type ScheduledOptimizer } from './lr-scheduler.ts';
 
 export interface PlateauOptions {
   /** Whether the metric is better when it is smaller, such as a loss, or larger, such as an accuracy. */
@@ -90,6 +90,7 @@ export class ReduceLROnPlateau {
 
   /** Continues where another scheduler was; the rates are the optimizer's to restore. */
   loadStateDict({ best, num_bad_epochs, cooldown_counter }: Omit<PlateauState, '_last_lr'>): void {
+    requireCounts('ReduceLROnPlateau', { num_bad_epochs, cooldown_counter });
     this.#best = best;
     this.#badSteps = num_bad_epochs;
     this.#cooldown = cooldown_counter;

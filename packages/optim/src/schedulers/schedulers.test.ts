@@ -219,6 +219,10 @@ describe('schedulers', () => {
     expect(() => scheduler.loadStateDict({ last_epoch: 1, base_lrs: [1, 2] })).toThrow(
       'ExponentialLR: the state has 2 rates for 1 parameter groups.',
     );
+    expect(() => scheduler.loadStateDict({ last_epoch: -1, base_lrs: [1] })).toThrow(
+      'ExponentialLR.loadStateDict: last_epoch is -1, which is no count.',
+    );
+    expect(scheduler.getLastLr()).toEqual([0.1]);
   });
 });
 
