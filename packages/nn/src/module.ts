@@ -1,5 +1,7 @@
 import { type Device, type DType, isFloat, Tensor, TensorError, torchName } from '@halfgrad/core';
+import { type ForwardHook, type ForwardPreHook, hooksOf } from './hooks.ts';
 import { Buffer, Parameter } from './parameter.ts';
+import { showModule } from './show-module.ts';
 import { assignState, collectState, type LoadOptions, type LoadReport, type StateDict } from './state-dict.ts';
 
 /** A module of whatever inputs and output, for code that only looks at its tensors and children. */
@@ -27,10 +29,43 @@ export interface ToOptions {
  *     }
  */
 export abstract class Module<Inputs extends readonly unknown[] = [x: Tensor], Output = Tensor> {
+  static {
+    // console.log in Node prints modules as toString does.
+    Object.defineProperty(Module.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+      value(this: AnyModule) {
+        return this.toString();
+      },
+    });
+  }
+
   /** Whether dropout drops and batch norm uses its batch; set it with `train()` and `eval()`. */
   training: boolean = true;
 
   abstract forward(...inputs: Inputs): Output;
+
+  /**
+   * Calls `hook` with the inputs before every `forward`; what it returns, if anything, replaces them. Returns the way to
+   * remove it. Copies of a module have no hooks.
+   */
+  registerForwardPreHook(hook: ForwardPreHook<Inputs>): () => void {
+    const { before } = hooksOf(this);
+    before.add(hook);
+    return () => before.delete(hook);
+  }
+
+  /**
+   * Calls `hook` with the inputs and the output after every `forward`; what it returns, if anything, replaces the output.
+   * Returns the way to remove it. To see gradients, hook the output in turn:
+   *
+   *     layer.registerForwardHook((_, output) => {
+   *       output.registerHook((grad) => console.log(`${grad.norm()}`));
+   *     });
+   */
+  registerForwardHook(hook: ForwardHook<Inputs, Output>): () => void {
+    const { after } = hooksOf(this);
+    after.add(hook);
+    return () => after.delete(hook);
+  }
 
   /** The direct children with their names. */
   namedChildren(): [name: string, module: AnyModule][] {
@@ -145,6 +180,11 @@ export abstract class Module<Inputs extends readonly unknown[] = [x: Tensor], Ou
    */
   loadStateDict(state: StateDict, options?: LoadOptions): LoadReport {
     return assignState(this.constructor.name, allTensors(this), state, options);
+  }
+
+  /** The module's settings and children, one per line. */
+  toString(): string {
+    return showModule(this);
   }
 }
 

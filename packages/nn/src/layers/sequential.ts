@@ -4,16 +4,18 @@ import { Module } from '../module.ts';
 /** Modules applied one after another, named and indexed by their positions: `model[0]`, `0.weight`. */
 export class Sequential extends Module {
   readonly [index: number]: Module;
-  readonly length: number;
 
   constructor(...layers: readonly Module[]) {
     super();
-    this.length = layers.length;
     Object.assign(this, layers);
   }
 
+  get length(): number {
+    return [...this].length;
+  }
+
   *[Symbol.iterator](): Generator<Module> {
-    for (let i = 0; i < this.length; i++) yield this[i] as Module;
+    for (let i = 0; i in this; i++) yield this[i] as Module;
   }
 
   forward(x: Tensor): Tensor {
