@@ -23,6 +23,7 @@ export type PolicyTable = { readonly [K in OpName]: CastPolicy };
  */
 export const acceleratorPolicy: PolicyTable = {
   matmul: 'lowerPrecision',
+  addmm: 'lowerPrecision',
   linear: 'lowerPrecision',
   convolution: 'lowerPrecision',
   convolutionInputGrad: 'lowerPrecision',
@@ -45,8 +46,11 @@ export const acceleratorPolicy: PolicyTable = {
   rsqrt: 'float32',
   softplus: 'float32',
   layerNorm: 'float32',
+  groupNorm: 'float32',
+  rmsNorm: 'float32',
   nllLoss: 'float32',
   crossEntropy: 'float32',
+  probabilityCrossEntropy: 'float32',
   mseLoss: 'float32',
   binaryCrossEntropyWithLogits: 'float32',
 

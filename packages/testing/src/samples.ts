@@ -1,6 +1,7 @@
 import { dtypeNames, type OpName } from '@halfgrad/core';
 import fc, { type Arbitrary } from 'fast-check';
 import {
+  addmms,
   convolutionInputGrads,
   convolutions,
   convolutionWeightGrads,
@@ -25,9 +26,17 @@ import {
   crossEntropies,
   mseLosses,
   nllLosses,
+  probabilityCrossEntropies,
 } from './arbitraries/loss.ts';
 import { concats, expands, flips, pads, permutes, reshapes, slices } from './arbitraries/movement.ts';
-import { batchNormGrads, batchNorms, layerNormGrads, layerNorms } from './arbitraries/normalization.ts';
+import {
+  batchNormGrads,
+  batchNorms,
+  groupNorms,
+  layerNormGrads,
+  layerNorms,
+  rmsNorms,
+} from './arbitraries/normalization.ts';
 import { elementwise, type OpSample } from './arbitraries/op-sample.ts';
 import { avgPoolGrads, avgPools, maxPools } from './arbitraries/pooling.ts';
 import { argmaxima, maxima, means, softmaxes, softmaxGrads, sums, variances } from './arbitraries/reduction.ts';
@@ -171,6 +180,7 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   logSoftmaxGrad: softmaxGrads,
 
   matmul: matmuls,
+  addmm: addmms,
   linear: linears,
   convolution: convolutions,
   convolutionInputGrad: convolutionInputGrads,
@@ -184,9 +194,12 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   layerNormGrad: layerNormGrads,
   batchNorm: batchNorms,
   batchNormGrad: batchNormGrads,
+  groupNorm: groupNorms,
+  rmsNorm: rmsNorms,
 
   nllLoss: nllLosses,
   crossEntropy: crossEntropies,
+  probabilityCrossEntropy: probabilityCrossEntropies,
   mseLoss: mseLosses,
   binaryCrossEntropy: binaryCrossEntropies,
   binaryCrossEntropyWithLogits: binaryCrossEntropiesWithLogits,

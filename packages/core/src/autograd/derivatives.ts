@@ -353,6 +353,7 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
         ? dispatch('matmul', { a: grad, b: a }, { transposeA: true, transposeB: transposeA })
         : dispatch('matmul', { a, b: grad }, { transposeA: !transposeA, transposeB: false }),
   }),
+  addmm: 'decomposed',
   linear: derivative(['x', 'weight'], {
     x: ({ grad, weight, specs }) =>
       reshape(
@@ -417,9 +418,12 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
     ),
   ),
   batchNormGrad: 'decomposed',
+  groupNorm: 'decomposed',
+  rmsNorm: 'decomposed',
 
   nllLoss: 'decomposed',
   crossEntropy: 'decomposed',
+  probabilityCrossEntropy: 'decomposed',
   mseLoss: 'decomposed',
   binaryCrossEntropy: 'decomposed',
   binaryCrossEntropyWithLogits: 'decomposed',

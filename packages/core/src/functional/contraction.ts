@@ -3,7 +3,7 @@ import type { ConvolutionAttrs } from '../ops/signatures.ts';
 import { TensorError } from '../spec/errors.ts';
 import { sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, cast, mul } from './elementwise.ts';
+import { add, cast } from './elementwise.ts';
 import { pad, reshape, squeeze, unsqueeze } from './movement.ts';
 
 export interface MatmulOptions {
@@ -35,15 +35,14 @@ export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = 
   return dispatch('matmul', { a, b }, { transposeA, transposeB });
 }
 
-/** `β · input + α · (a @ b)`. */
+/** `β · input + α · (a @ b)`, with one rounding and one dtype (`torch.addmm`). */
 export function addmm(
   input: Tensor,
   a: Tensor,
   b: Tensor,
   { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
 ): Tensor {
-  const product = matmul(a, b);
-  return add(beta === 1 ? input : mul(input, beta), alpha === 1 ? product : mul(product, alpha));
+  return dispatch('addmm', { input, a, b }, { beta, alpha });
 }
 
 /** `x Wᵀ + b`, with `weight` `[out, in]` and `bias` `[out]`, on the last dimension of `x`. */

@@ -1,5 +1,6 @@
 import { dispatch } from '../dispatch/layers.ts';
 import type { LossReduction, Ops } from '../ops/signatures.ts';
+import { sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { matmul } from './contraction.ts';
 import {
@@ -57,13 +58,17 @@ export type DecomposedOp =
   | 'softmaxGrad'
   | 'logSoftmax'
   | 'logSoftmaxGrad'
+  | 'addmm'
   | 'linear'
   | 'layerNorm'
   | 'layerNormGrad'
+  | 'groupNorm'
+  | 'rmsNorm'
   | 'batchNorm'
   | 'batchNormGrad'
   | 'nllLoss'
   | 'crossEntropy'
+  | 'probabilityCrossEntropy'
   | 'mseLoss'
   | 'binaryCrossEntropy'
   | 'binaryCrossEntropyWithLogits';
@@ -150,6 +155,10 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
   },
   logSoftmaxGrad: ({ gradOut, out }, { dim }) => sub(gradOut, mul(exp(out), sum(gradOut, dim, { keepDim: true }))),
 
+  addmm({ input, a, b }, { beta, alpha }) {
+    const product = matmul(a, b);
+    return add(beta === 1 ? input : mul(input, beta), alpha === 1 ? product : mul(product, alpha));
+  },
   linear({ x, weight, bias }) {
     const product = x.shape.length === 1 ? matmul(weight, x) : matmul(x, weight, { transposeB: true });
     return bias ? add(product, bias) : product;
@@ -173,6 +182,16 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
       weight: sum(mul(gradOut, normalized), leading),
       bias: sum(gradOut, leading),
     };
+  },
+  groupNorm({ x, weight, bias }, { groups, eps }) {
+    const [samples, channels] = [x.shape[0] as number, x.shape[1] as number];
+    const size = (channels / groups) * sizeOf(x.shape.slice(2));
+    const { normalized } = standardize(reshape(x, [samples, groups, size]), [2], eps);
+    return affine(reshape(normalized, x.shape), weight && channelwise(weight, x), bias && channelwise(bias, x));
+  },
+  rmsNorm({ x, weight }, { rank, eps }) {
+    const scaled = mul(x, rsqrt(add(mean(mul(x, x), lastDims(x, rank), { keepDim: true }), eps)));
+    return weight ? mul(scaled, weight) : scaled;
   },
   batchNorm({ x, weight, bias, runningMean, runningVar }, { eps }) {
     const dims = otherDims(x);
@@ -223,6 +242,16 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
       mul(weightedLoss(likelihood, factors, reduction), 1 - labelSmoothing),
       mul(weightedLoss(smoothing, factors, reduction), labelSmoothing / classes),
     );
+  },
+  probabilityCrossEntropy({ input, target, weight }, { labelSmoothing, reduction }) {
+    const dim = classDim(input);
+    const classes = input.shape[dim] as number;
+    const smoothed = labelSmoothing > 0 ? add(mul(target, 1 - labelSmoothing), labelSmoothing / classes) : target;
+    const logProbs = logSoftmax(input, dim);
+    const weighted = weight
+      ? mul(logProbs, reshape(weight, [classes, ...input.shape.slice(dim + 1).map(() => 1)]))
+      : logProbs;
+    return reduce(neg(sum(mul(weighted, smoothed), dim)), reduction);
   },
   mseLoss({ input, target }, { reduction }) {
     const difference = sub(input, target);

@@ -1,4 +1,5 @@
 import { dispatch } from '../dispatch/layers.ts';
+import { argumentError } from '../spec/errors.ts';
 import { normalizeDim } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add } from './elementwise.ts';
@@ -12,8 +13,15 @@ export function indexSelect(x: Tensor, dim: number, index: Tensor): Tensor {
   return dispatch('indexSelect', { x, index }, { dim: normalizeDim('indexSelect', dim, x.shape.length) });
 }
 
-/** `x` with `source` added at the slices of `dim` that `index` names. */
+/**
+ * `x` with `source` added at the slices of `dim` that `index` names.
+ *
+ * @throws TensorError `dtype-mismatch` unless both have one dtype: it does not promote, as in PyTorch (AMP.md A5).
+ */
 export function indexAdd(x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+  if (x.dtype !== source.dtype) {
+    throw argumentError('dtype-mismatch', 'indexAdd', 'dtypes differ', { x, source }, 'Cast source.');
+  }
   const at = normalizeDim('indexAdd', dim, x.shape.length);
   return add(x, dispatch('indexAdd', { index, source }, { dim: at, size: x.shape[at] ?? 1 }));
 }

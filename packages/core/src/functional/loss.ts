@@ -1,11 +1,7 @@
 import { dispatch } from '../dispatch/layers.ts';
 import type { LossReduction } from '../ops/signatures.ts';
-import { TensorError } from '../spec/errors.ts';
-import { sameShape } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { mul, neg } from './elementwise.ts';
-import { reshape } from './movement.ts';
-import { logSoftmax, mean, sum } from './reduction.ts';
+import { mean, sum } from './reduction.ts';
 
 export interface LossOptions {
   /** `'mean'` divides by the number of elements, or by the weight of the classes seen. */
@@ -45,35 +41,10 @@ export function crossEntropy(
     reduction = 'mean',
   }: ClassLossOptions & { readonly labelSmoothing?: number } = {},
 ): Tensor {
-  const isClassTarget = target.dtype === 'int32';
-  if (isClassTarget) {
+  if (target.dtype === 'int32') {
     return dispatch('crossEntropy', { input, target, weight }, { ignoreIndex, labelSmoothing, reduction });
   }
-  return probabilityCrossEntropy(input, target, weight, labelSmoothing, reduction);
-}
-
-function probabilityCrossEntropy(
-  input: Tensor,
-  target: Tensor,
-  weight: Tensor | undefined,
-  labelSmoothing: number,
-  reduction: LossReduction,
-): Tensor {
-  if (!sameShape(input.shape, target.shape)) {
-    throw new TensorError(
-      'shape-mismatch',
-      `crossEntropy: probabilities need the shape of the logits [${input.shape.join(',')}], got ${target.dtype}[${target.shape.join(',')}]. Class targets are int32: use target.to('int32').`,
-    );
-  }
-  const classDim = input.shape.length === 1 ? 0 : 1;
-  const classes = input.shape[classDim] as number;
-  const smoothed = labelSmoothing > 0 ? target.mul(1 - labelSmoothing).add(labelSmoothing / classes) : target;
-  const logProbs = logSoftmax(input, classDim);
-  const weighted = weight
-    ? mul(logProbs, reshape(weight, [classes, ...input.shape.slice(classDim + 1).map(() => 1)]))
-    : logProbs;
-  const losses = neg(sum(mul(weighted, smoothed), classDim));
-  return reduce(losses, reduction);
+  return dispatch('probabilityCrossEntropy', { input, target, weight }, { labelSmoothing, reduction });
 }
 
 /** Squared error. */

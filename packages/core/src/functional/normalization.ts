@@ -2,9 +2,7 @@ import { dispatch } from '../dispatch/layers.ts';
 import { TensorError } from '../spec/errors.ts';
 import { sameShape } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, cast, mul, rsqrt } from './elementwise.ts';
-import { reshape } from './movement.ts';
-import { mean } from './reduction.ts';
+import { expand, reshape } from './movement.ts';
 
 export interface AffineOptions {
   readonly weight?: Tensor | undefined;
@@ -26,14 +24,8 @@ export function layerNorm(
   normalizedShape: readonly number[],
   { weight, bias, eps = 1e-5 }: AffineOptions = {},
 ): Tensor {
-  const rank = normalizedShape.length;
-  if (!sameShape(x.shape.slice(x.shape.length - rank), normalizedShape)) {
-    throw new TensorError(
-      'shape-mismatch',
-      `layerNorm: x [${x.shape.join(',')}] does not end in [${normalizedShape.join(',')}]`,
-    );
-  }
-  return dispatch('layerNorm', { x, weight, bias }, { rank, eps }).out;
+  requireEnding('layerNorm', x, normalizedShape);
+  return dispatch('layerNorm', { x, weight, bias }, { rank: normalizedShape.length, eps }).out;
 }
 
 /** A batch-normalised tensor, with the statistics of its batch for those who keep running ones. */
@@ -66,33 +58,36 @@ export function batchNorm(
 
 /** Layer norm over each of `groups` groups of channels, with a weight and bias per channel (Wu & He, 2018). */
 export function groupNorm(x: Tensor, groups: number, { weight, bias, eps = 1e-5 }: AffineOptions = {}): Tensor {
+  return dispatch('groupNorm', { x, weight, bias }, { groups, eps });
+}
+
+/**
+ * Each channel of each sample normalised on its own: batch norm of samples and channels as one batch of channels, as in
+ * PyTorch, so that the result follows the dtype of `x` also under autocast (AMP.md A4).
+ */
+export function instanceNorm(x: Tensor, { weight, bias, eps = 1e-5 }: AffineOptions = {}): Tensor {
   const [n, channels] = [x.shape[0] as number, x.shape[1] as number];
-  if (x.shape.length < 2 || channels % groups !== 0) {
-    throw new TensorError('shape-mismatch', `groupNorm: ${groups} groups do not divide ${channels} channels`);
-  }
-  const grouped = reshape(x, [n, groups, -1]);
-  return perChannel(reshape(layerNorm(grouped, grouped.shape.slice(2), { eps }), x.shape), weight, bias);
+  const perSample = (values: Tensor | undefined): Tensor | undefined =>
+    values && reshape(expand(values, [n, channels]), [n * channels]);
+  const rows = reshape(x, [1, n * channels, ...x.shape.slice(2)]);
+  return reshape(batchNorm(rows, { weight: perSample(weight), bias: perSample(bias), eps }).out, x.shape);
 }
 
-/** Each channel of each sample normalised on its own: group norm with as many groups as channels. */
-export function instanceNorm(x: Tensor, options: AffineOptions = {}): Tensor {
-  return groupNorm(x, x.shape[1] as number, options);
-}
-
-/** `x / √(mean(x²) + ε) · weight` over the last dimensions (Zhang & Sennrich, 2019), computed in float32. */
+/** `x / √(mean(x²) + ε) · weight` over the last dimensions (Zhang & Sennrich, 2019). */
 export function rmsNorm(
   x: Tensor,
   normalizedShape: readonly number[],
   { weight, eps = 1e-6 }: Omit<AffineOptions, 'bias'> = {},
 ): Tensor {
-  const dims = normalizedShape.map((_, i) => x.shape.length - normalizedShape.length + i);
-  const wide = cast(x, x.dtype === 'float64' ? 'float64' : 'float32');
-  const scaled = mul(wide, rsqrt(add(mean(mul(wide, wide), dims, { keepDim: true }), eps)));
-  return cast(weight ? mul(scaled, weight) : scaled, x.dtype);
+  requireEnding('rmsNorm', x, normalizedShape);
+  return dispatch('rmsNorm', { x, weight }, { rank: normalizedShape.length, eps });
 }
 
-function perChannel(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined): Tensor {
-  const shape = [-1, ...x.shape.slice(2).map(() => 1)];
-  const scaled = weight ? mul(x, reshape(weight, shape)) : x;
-  return bias ? add(scaled, reshape(bias, shape)) : scaled;
+function requireEnding(op: string, x: Tensor, normalizedShape: readonly number[]): void {
+  if (!sameShape(x.shape.slice(x.shape.length - normalizedShape.length), normalizedShape)) {
+    throw new TensorError(
+      'shape-mismatch',
+      `${op}: x [${x.shape.join(',')}] does not end in [${normalizedShape.join(',')}]`,
+    );
+  }
 }

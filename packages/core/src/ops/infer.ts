@@ -4,7 +4,7 @@ import { resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape, sizeOf } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
 import { checkConvolution, convolved, requireConvolved } from './convolution-rules.ts';
-import { classLoss, pairLoss } from './loss-rules.ts';
+import { classLoss, pairLoss, probabilityLoss, requireSmoothing } from './loss-rules.ts';
 import {
   isCount,
   notBool,
@@ -303,6 +303,14 @@ export const infer: Ops<TensorSpec> = {
     if (!batch) throw argumentError('shape-mismatch', 'matmul', 'batch dimensions do not broadcast', { a, b });
     return { shape: [...batch, m, n], dtype: a.dtype };
   },
+  addmm({ input, a, b }) {
+    requireSameDType('addmm', { input, a, b });
+    const product = infer.matmul({ a, b }, { transposeA: false, transposeB: false });
+    if (!sameShape(broadcast('addmm', { input, product }), product.shape)) {
+      throw argumentError('shape-mismatch', 'addmm', 'input does not broadcast to the product', { input, a, b });
+    }
+    return product;
+  },
   linear({ x, weight, bias }) {
     requireSameDType('linear', { x, weight, bias });
     requireFloat('linear', { x });
@@ -392,6 +400,22 @@ export const infer: Ops<TensorSpec> = {
     const affine = { shape: normalized, dtype: weight?.dtype ?? computeDType(x.dtype) };
     return { x: like(x), weight: affine, bias: affine };
   },
+  groupNorm({ x, weight, bias }, { groups }) {
+    requireFloat('groupNorm', { x, weight, bias });
+    const channels = channelShape('groupNorm', x);
+    requireAffine('groupNorm', x, { weight, bias }, channels);
+    if (!(Number.isInteger(groups) && groups >= 1 && (channels[0] as number) % groups === 0)) {
+      throw argumentError('shape-mismatch', 'groupNorm', `${groups} groups do not divide ${channels[0]} channels`, {
+        x,
+      });
+    }
+    return like(x);
+  },
+  rmsNorm({ x, weight }, { rank }) {
+    requireFloat('rmsNorm', { x, weight });
+    requireAffine('rmsNorm', x, { weight }, normalizedShape('rmsNorm', x, rank));
+    return like(x);
+  },
   batchNorm({ x, weight, bias, runningMean, runningVar }) {
     requireFloat('batchNorm', { x, weight, bias, runningMean, runningVar });
     const channels = channelShape('batchNorm', x);
@@ -432,12 +456,12 @@ export const infer: Ops<TensorSpec> = {
   },
   crossEntropy({ input, target, weight }, { reduction, labelSmoothing }) {
     requireFloat('crossEntropy', { input });
-    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-      throw argumentError('invalid-argument', 'crossEntropy', `labelSmoothing is ${labelSmoothing}, not in [0, 1]`, {
-        input,
-      });
-    }
+    requireSmoothing('crossEntropy', labelSmoothing, input);
     return classLoss('crossEntropy', input, target, weight, reduction);
+  },
+  probabilityCrossEntropy({ input, target, weight }, { reduction, labelSmoothing }) {
+    requireSmoothing('crossEntropy', labelSmoothing, input);
+    return probabilityLoss('crossEntropy', input, target, weight, reduction);
   },
   mseLoss: ({ input, target }, { reduction }) => pairLoss('mseLoss', { input, target }, reduction),
   binaryCrossEntropy: ({ input, target, weight }, { reduction }) =>

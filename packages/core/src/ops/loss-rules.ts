@@ -28,6 +28,40 @@ export function classLoss(
   return { shape: lossShape(expected, reduction), dtype: input.dtype };
 }
 
+export function requireSmoothing(op: OpName, labelSmoothing: number, input: TensorSpec): void {
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    throw argumentError('invalid-argument', op, `labelSmoothing is ${labelSmoothing}, not in [0, 1]`, { input });
+  }
+}
+
+export function probabilityLoss(
+  op: OpName,
+  input: TensorSpec,
+  target: TensorSpec,
+  weight: TensorSpec | undefined,
+  reduction: LossReduction,
+): TensorSpec {
+  requireFloat(op, { input, target, weight });
+  if (input.shape.length === 0 || !sameShape(input.shape, target.shape)) {
+    throw argumentError(
+      'shape-mismatch',
+      op,
+      'probabilities need the shape of the logits',
+      { input, target },
+      "Class targets are int32: use target.to('int32').",
+    );
+  }
+  const classDim = input.shape.length === 1 ? 0 : 1;
+  if (weight && !sameShape(weight.shape, [input.shape[classDim] as number])) {
+    throw argumentError('shape-mismatch', op, 'weight needs one entry per class', { input, weight });
+  }
+  const shape = lossShape(
+    input.shape.filter((_, dim) => dim !== classDim),
+    reduction,
+  );
+  return { shape, dtype: promoteTypes(input.dtype, target.dtype) };
+}
+
 export function pairLoss(
   op: OpName,
   args: NamedSpecs & { input: TensorSpec; target: TensorSpec },

@@ -182,6 +182,7 @@ export interface Ops<T> {
 
   // Contraction: multiply-adds
   matmul(inputs: { a: T; b: T }, attrs: { transposeA: boolean; transposeB: boolean }): T;
+  addmm(inputs: { input: T; a: T; b: T }, attrs: { beta: number; alpha: number }): T;
   linear(inputs: { x: T; weight: T; bias: T | undefined }): T;
   convolution(inputs: { x: T; weight: T; bias: T | undefined }, attrs: ConvolutionAttrs): T;
   convolutionInputGrad(inputs: { gradOut: T; weight: T }, attrs: ConvolutionAttrs & { size: readonly number[] }): T;
@@ -215,6 +216,8 @@ export interface Ops<T> {
     inputs: { gradOut: T; x: T; weight: T | undefined; mean: T; variance: T },
     attrs: { eps: number; statistics: 'batch' | 'given' },
   ): { x: T; weight: T; bias: T };
+  groupNorm(inputs: { x: T; weight: T | undefined; bias: T | undefined }, attrs: { groups: number; eps: number }): T;
+  rmsNorm(inputs: { x: T; weight: T | undefined }, attrs: { rank: number; eps: number }): T;
 
   // Losses
   nllLoss(
@@ -224,6 +227,10 @@ export interface Ops<T> {
   crossEntropy(
     inputs: { input: T; target: T; weight: T | undefined },
     attrs: { ignoreIndex: number; labelSmoothing: number; reduction: LossReduction },
+  ): T;
+  probabilityCrossEntropy(
+    inputs: { input: T; target: T; weight: T | undefined },
+    attrs: { labelSmoothing: number; reduction: LossReduction },
   ): T;
   mseLoss(inputs: { input: T; target: T }, attrs: { reduction: LossReduction }): T;
   binaryCrossEntropy(inputs: { input: T; target: T; weight: T | undefined }, attrs: { reduction: LossReduction }): T;

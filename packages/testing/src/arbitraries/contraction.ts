@@ -30,6 +30,18 @@ export const matmuls: Arbitrary<OpSample<'matmul'>> = fc
     ),
   );
 
+export const addmms: Arbitrary<OpSample<'addmm'>> = fc.tuple(sizes, sizes, sizes).chain(([m, k, n]) =>
+  fc
+    .record({
+      input: broadcastable([m, n]).chain((narrow) => tensorOf(narrow)),
+      a: tensorOf([m, k]),
+      b: tensorOf([k, n]),
+      beta: fc.constantFrom(1, 0.5),
+      alpha: fc.constantFrom(1, -2),
+    })
+    .map(({ beta, alpha, ...inputs }) => reducing(inputs, { beta, alpha })),
+);
+
 export const linears: Arbitrary<OpSample<'linear'>> = fc
   .tuple(shapes({ maxRank: 2 }), sizes, sizes)
   .chain(([leading, inFeatures, outFeatures]) =>

@@ -55,6 +55,22 @@ export const crossEntropies: Arbitrary<OpSample<'crossEntropy'>> = fc
   .tuple(classLosses, fc.constantFrom(0, 0.1, 0.5))
   .map(([{ inputs, attrs }, labelSmoothing]) => reducing(inputs, { ...attrs, labelSmoothing }));
 
+export const probabilityCrossEntropies: Arbitrary<OpSample<'probabilityCrossEntropy'>> = fc
+  .record({
+    shape: shapes({ minRank: 1, maxRank: 3, size: positiveSizes }),
+    labelSmoothing: fc.constantFrom(0, 0.1),
+    reduction: reductions,
+  })
+  .chain(({ shape, ...attrs }) =>
+    fc
+      .record({
+        input: tensorOf(shape),
+        target: tensorOf(shape, fractions),
+        weight: optional(tensorOf([shape[shape.length === 1 ? 0 : 1] as number], positive)),
+      })
+      .map((inputs) => reducing(inputs, attrs)),
+  );
+
 interface PairLoss {
   readonly input: SampleTensor;
   readonly target: SampleTensor;

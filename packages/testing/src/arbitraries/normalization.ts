@@ -39,6 +39,32 @@ export const layerNormGrads: Arbitrary<OpSample<'layerNormGrad'>> = layers.chain
     }),
 );
 
+export const rmsNorms: Arbitrary<OpSample<'rmsNorm'>> = layers.chain(({ shape, normalized, eps }) =>
+  fc
+    .record({ x: distinctTensorOf(shape), weight: optional(tensorOf(normalized)) })
+    .map((inputs) => reducing(inputs, { rank: normalized.length, eps })),
+);
+
+/** Groups of one to three channels, with more than one value each. */
+export const groupNorms: Arbitrary<OpSample<'groupNorm'>> = fc
+  .record({
+    samples: fc.integer({ min: 1, max: 2 }),
+    groups: fc.integer({ min: 1, max: 2 }),
+    width: fc.integer({ min: 1, max: 3 }),
+    spatial: fc.integer({ min: 2, max: 3 }),
+    eps: epsilons,
+  })
+  .chain(({ samples, groups, width, spatial, eps }) => {
+    const channels = [groups * width];
+    return fc
+      .record({
+        x: distinctTensorOf([samples, ...channels, spatial]),
+        weight: optional(tensorOf(channels)),
+        bias: optional(tensorOf(channels)),
+      })
+      .map((inputs) => reducing(inputs, { groups, eps }));
+  });
+
 /** More than one value per channel. */
 const batches: Arbitrary<{ shape: number[]; eps: number }> = fc
   .tuple(
