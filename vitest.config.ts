@@ -14,7 +14,13 @@ const unit: TestProjectConfiguration = {
   ssr: { resolve: { conditions } },
   test: {
     name: 'unit',
-    include: ['packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'docs/**/*.test.ts', 'scripts/*.test.ts'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'examples/**/*.test.ts',
+      'docs/**/*.test.ts',
+      'oracle/*.test.ts',
+      'scripts/*.test.ts',
+    ],
     exclude: ['**/node_modules/**', ...gpuTests],
     typecheck: {
       enabled: true,

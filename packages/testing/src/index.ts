@@ -3,7 +3,6 @@ export type { SampleTensor } from './arbitraries/tensor.ts';
 export { type ConformanceOptions, describeConformance } from './conformance.ts';
 export { describeDevice } from './describe-device.ts';
 export { decodeBlob, decodeNumber, type GoldenBlob, type GoldenNumber, type GoldenTensor } from './golden/decode.ts';
-export { describeFp64Golden } from './golden/fp64.ts';
 export {
   type Differentiable,
   type GradcheckOptions,

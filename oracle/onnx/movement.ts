@@ -1,0 +1,174 @@
+import {
+  broadcastShapes,
+  concat,
+  expand,
+  flip,
+  full,
+  narrow,
+  pad,
+  permute,
+  reshape,
+  type SliceRange,
+  sizeOf,
+  slice,
+  split,
+  squeeze,
+  type Tensor,
+  tensor,
+  unsqueeze,
+} from '@halfgrad/core';
+import type { OnnxCall, OnnxOp } from './graph.ts';
+import { dtypeOf, valuesOf } from './tensors.ts';
+
+/** Axes are an attribute before opset 13, and an input since. */
+const axesOf = (call: OnnxCall): readonly number[] | undefined => call.ints('axes') ?? call.numbers(1);
+
+const positive = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
+function reshapeTo(call: OnnxCall): Tensor {
+  const x = call.input(0);
+  const shape = call.ints('shape') ?? call.numbers(1) ?? [];
+  const keepsZero = call.int('allowzero', 0) === 1;
+  return reshape(
+    x,
+    shape.map((size, dim) => (size === 0 && !keepsZero ? (x.shape[dim] as number) : size)),
+  );
+}
+
+function flatten(call: OnnxCall): Tensor {
+  const x = call.input(0);
+  const axis = positive(call.int('axis', 1), x.rank);
+  return reshape(x, [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))]);
+}
+
+function unsqueezeAll(call: OnnxCall): Tensor {
+  const x = call.input(0);
+  const axes = axesOf(call) ?? [];
+  const rank = x.rank + axes.length;
+  return axes
+    .map((axis) => positive(axis, rank))
+    .sort((a, b) => a - b)
+    .reduce(unsqueeze, x);
+}
+
+/** The ranges of one axis; a negative step walks backwards, from `start` down to just above `end`. */
+function sliceAxis(x: Tensor, axis: number, start: number, end: number, step: number): Tensor {
+  const dim = positive(axis, x.rank);
+  const only = (range: SliceRange): readonly SliceRange[] => x.shape.map((_, d) => (d === dim ? range : {}));
+  if (step > 0) return slice(x, only({ start, end, step }));
+  const size = x.shape[dim] as number;
+  const clamped = (at: number): number => Math.min(Math.max(at < 0 ? at + size : at, -1), size - 1);
+  return slice(flip(x, dim), only({ start: size - 1 - clamped(start), end: size - 1 - clamped(end), step: -step }));
+}
+
+function sliceAll(call: OnnxCall): Tensor {
+  const [starts = [], ends = [], axes, steps] = [1, 2, 3, 4].map((at) => call.numbers(at));
+  return starts.reduce(
+    (x, start, i) => sliceAxis(x, axes?.[i] ?? i, start, ends[i] as number, steps?.[i] ?? 1),
+    call.input(0),
+  );
+}
+
+function splitAll(call: OnnxCall): readonly Tensor[] {
+  const x = call.input(0);
+  const axis = call.int('axis', 0);
+  const parts = call.int('num_outputs', call.outputs);
+  const sizes = call.ints('split') ?? call.numbers(1) ?? Math.ceil((x.shape.at(axis) as number) / parts);
+  return split(x, sizes, axis);
+}
+
+/** ONNX lists all amounts in front, then all behind; the library pairs them, from the last dimension backwards. */
+export function pairs(low: readonly number[], high: readonly number[]): number[] {
+  return low.flatMap((_, i) => [low.at(-1 - i) as number, high.at(-1 - i) as number]);
+}
+
+/** Rows of one dimension that stand before and after it, by the mode. */
+function edgePositions(mode: string, size: number, at: number): number {
+  if (mode === 'edge') return Math.min(Math.max(at, 0), size - 1);
+  if (mode === 'wrap') return ((at % size) + size) % size;
+  const period = Math.max(2 * (size - 1), 1);
+  const wrapped = ((at % period) + period) % period;
+  return Math.min(wrapped, period - wrapped);
+}
+
+function padAll(call: OnnxCall): Tensor {
+  const x = call.input(0);
+  const amounts = call.ints('pads') ?? call.numbers(1) ?? [];
+  const axes = call.numbers(3) ?? x.shape.map((_, dim) => dim);
+  const [low, high] = [x.shape.map(() => 0), x.shape.map(() => 0)];
+  axes.forEach((axis, i) => {
+    low[positive(axis, x.rank)] = amounts[i] as number;
+    high[positive(axis, x.rank)] = amounts[axes.length + i] as number;
+  });
+  const mode = call.text('mode', 'constant');
+  const value = call.numbers(2)?.[0] ?? call.float('value', 0);
+  if (mode === 'constant') return pad(x, pairs(low, high), { value });
+  return x.shape.reduce<Tensor>((padded, size, dim) => {
+    const [before, after] = [low[dim] as number, high[dim] as number];
+    const rows = Array.from({ length: before + size + after }, (_, i) => edgePositions(mode, size, i - before));
+    return concat(
+      rows.map((row) => narrow(padded, dim, row, 1)),
+      dim,
+    );
+  }, x);
+}
+
+/** Blocks of channels become squares of pixels; `DCR` puts the square's dimensions before the channels. */
+function depthToSpace(call: OnnxCall): Tensor {
+  const x = call.input(0);
+  const b = call.int('blocksize', 1);
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const isDepthFirst = call.text('mode', 'DCR') === 'DCR';
+  const blocks = isDepthFirst ? reshape(x, [n, b, b, c / b ** 2, h, w]) : reshape(x, [n, c / b ** 2, b, b, h, w]);
+  return reshape(permute(blocks, isDepthFirst ? [0, 3, 4, 1, 5, 2] : [0, 1, 4, 2, 5, 3]), [
+    n,
+    c / b ** 2,
+    h * b,
+    w * b,
+  ]);
+}
+
+function spaceToDepth(call: OnnxCall): Tensor {
+  const x = call.input(0);
+  const b = call.int('blocksize', 1);
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  return reshape(permute(reshape(x, [n, c, h / b, b, w / b, b]), [0, 3, 5, 1, 2, 4]), [n, c * b ** 2, h / b, w / b]);
+}
+
+function shapeOf(call: OnnxCall): Tensor {
+  const { shape, device } = call.input(0);
+  return tensor([...shape.slice(call.int('start', 0), call.int('end', shape.length))], { dtype: 'int32', device });
+}
+
+/** A constant in the graph. */
+function constant(call: OnnxCall, shape?: readonly number[]): Tensor {
+  const value = call.attribute('value');
+  const recorded =
+    typeof value === 'object' && 'tensor' in value ? value.tensor : { dtype: 'float', shape: [1], data: [0] };
+  const dtype = dtypeOf(recorded.dtype);
+  const values = valuesOf(recorded);
+  const device = call.device;
+  return shape
+    ? full(shape, values[0] as number, { dtype, device })
+    : tensor(values, { shape: recorded.shape, dtype, device });
+}
+
+/** Operators that move elements or make constants, by name. */
+export const movementOps: Readonly<Record<string, OnnxOp>> = {
+  Concat: (call) => concat(call.inputs, call.int('axis', 0)),
+  Constant: (call) => constant(call),
+  ConstantOfShape: (call) => constant(call, call.numbers(0) ?? []),
+  DepthToSpace: depthToSpace,
+  Expand: (call) => expand(call.input(0), broadcastShapes(call.input(0).shape, call.numbers(1) ?? []) ?? []),
+  Flatten: flatten,
+  Pad: padAll,
+  Reshape: reshapeTo,
+  Shape: shapeOf,
+  Size: (call) => tensor(call.input(0).size, { dtype: 'int32', device: call.device }),
+  Slice: sliceAll,
+  SpaceToDepth: spaceToDepth,
+  Split: splitAll,
+  Squeeze: (call) => squeeze(call.input(0), axesOf(call)),
+  Transpose: (call) => permute(call.input(0), call.ints('perm') ?? call.input(0).shape.map((_, i) => -1 - i)),
+  Unsqueeze: unsqueezeAll,
+};
