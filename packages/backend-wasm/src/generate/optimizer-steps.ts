@@ -1,12 +1,17 @@
+import type { Value } from '../encoder/code.ts';
 import type { FunctionHandle, ModuleBuilder, Signature } from '../encoder/module-builder.ts';
 import { f32x4, f64x2 } from '../encoder/simd.ts';
 import { eachHalf } from './doubles.ts';
 import type { KernelDType } from './formats.ts';
 import { eachGroup, elementsAt, spreadAll } from './in-place.ts';
 
+type Vector = Value<'v128'>;
+
 export interface SgdVariant {
   readonly param: KernelDType;
   readonly grad: KernelDType;
+  /** Without decay an infinite parameter stays so, as in PyTorch: 0 · ∞ would be NaN. */
+  readonly decays: boolean;
   readonly momentum:
     | { readonly buffer: KernelDType; readonly isFirst: boolean; readonly nesterov: boolean }
     | undefined;
@@ -15,7 +20,7 @@ export interface SgdVariant {
 /**
  * `sgd(param, grad, buffer, count, sign, decay, lr, momentum, undampened)`
  *
- *   g = sign · grad + decay · p,  buffer = first ? g : momentum · buffer + undampened · g
+ *   g = sign · grad + (decays ? decay · p : 0),  buffer = first ? g : momentum · buffer + undampened · g
  *   p −= lr · (nesterov ? g + momentum · buffer : buffer)
  */
 export function defineSgd(module: ModuleBuilder, variant: SgdVariant): FunctionHandle<Signature> {
@@ -35,13 +40,14 @@ export function defineSgd(module: ModuleBuilder, variant: SgdVariant): FunctionH
     const [gradient, moment] = [f.local('v128'), f.local('v128')];
     const { spread, both } = spreadAll(f, numbers);
     const { sign, decay, lr, momentum, undampened } = both;
-    const { momentum: kind } = variant;
+    const { momentum: kind, decays } = variant;
+    const decayed = (signed: Vector, x: Vector): Vector => (decays ? f64x2.add(signed, f64x2.mul(decay, x)) : signed);
     if (!kind) {
       return [
         spread,
         eachGroup(count, [p, g], [p], (lanes) =>
           eachHalf(({ widen, narrow }) => {
-            const total = f64x2.add(f64x2.mul(sign, widen(lanes(g))), f64x2.mul(decay, widen(lanes(p))));
+            const total = decayed(f64x2.mul(sign, widen(lanes(g))), widen(lanes(p)));
             return narrow(lanes(p), f64x2.sub(widen(lanes(p)), f64x2.mul(lr, total)));
           }),
         ),
@@ -55,7 +61,7 @@ export function defineSgd(module: ModuleBuilder, variant: SgdVariant): FunctionH
           const mixed = f64x2.add(f64x2.mul(momentum, widen(lanes(m))), f64x2.mul(undampened, gradient));
           const ahead = f64x2.add(gradient, f64x2.mul(momentum, moment));
           return [
-            gradient.set(f64x2.add(f64x2.mul(sign, widen(lanes(g))), f64x2.mul(decay, widen(lanes(p))))),
+            gradient.set(decayed(f64x2.mul(sign, widen(lanes(g))), widen(lanes(p)))),
             moment.set(kind.isFirst ? gradient : mixed),
             narrow(lanes(m), moment),
             narrow(lanes(p), f64x2.sub(widen(lanes(p)), f64x2.mul(lr, kind.nesterov ? ahead : moment))),
@@ -72,13 +78,14 @@ export interface AdamVariant {
   readonly expAvg: KernelDType;
   readonly expAvgSq: KernelDType;
   readonly maxExpAvgSq: KernelDType | undefined;
-  readonly decoupled: boolean;
+  /** Whether the gradient takes part of the parameter, as without decoupled decay. */
+  readonly decays: boolean;
 }
 
 /**
  * `adam(param, grad, expAvg, expAvgSq, maxExpAvgSq, count, sign, decay, keep, rate1, beta2, rate2, stepSize, correction, eps)`
  *
- *   g = sign · grad + (decoupled ? 0 : decay · p),  m += rate1 · (g − m),  v = beta2 · v + rate2 · g²
+ *   g = sign · grad + (decays ? decay · p : 0),  m += rate1 · (g − m),  v = beta2 · v + rate2 · g²
  *   p = keep · p − stepSize · m / (√v̂ / correction + eps),  v̂ = v, or the largest so far
  */
 export function defineAdam(module: ModuleBuilder, variant: AdamVariant): FunctionHandle<Signature> {
@@ -115,7 +122,7 @@ export function defineAdam(module: ModuleBuilder, variant: AdamVariant): Functio
           const signed = f64x2.mul(sign, widen(lanes(g)));
           const square = f64x2.mul(f64x2.mul(rate2, gradient), gradient);
           return [
-            gradient.set(variant.decoupled ? signed : f64x2.add(signed, f64x2.mul(decay, x))),
+            gradient.set(variant.decays ? f64x2.add(signed, f64x2.mul(decay, x)) : signed),
             narrow(lanes(m), f64x2.add(ownM, f64x2.mul(rate1, f64x2.sub(gradient, ownM)))),
             narrow(lanes(v), f64x2.add(f64x2.mul(beta2, ownV), square)),
           ];

@@ -325,6 +325,19 @@ describe('updates have the bits of the reference device', () => {
     fc.assert(fc.property(samples, ({ inputs, attrs }) => expectSameUpdate('adamStep', inputs, attrs)));
   });
 
+  test('steps without decay, which leave an infinite parameter infinite', () => {
+    const [param, grad] = [number(Number.NEGATIVE_INFINITY), number(1)];
+    const attrs = { lr: 0.1, weightDecay: 0, maximize: false };
+    const plain = { momentumBuffer: undefined, step: undefined, foundInf: undefined };
+    expectSameUpdate('sgdStep', { param, grad, ...plain }, { ...attrs, momentum: 0, dampening: 0, nesterov: false });
+    const moments = { expAvg: number(0), expAvgSq: number(0), maxExpAvgSq: undefined, step: number(0) };
+    expectSameUpdate(
+      'adamStep',
+      { param, grad, ...moments, foundInf: undefined },
+      { ...attrs, beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: false },
+    );
+  });
+
   test('unscaleAndCheck', () => {
     const samples = fc.record({
       grads: fc.array(

@@ -68,6 +68,7 @@ function sgdStep(
   const variant: SgdVariant = {
     param: param.dtype,
     grad: grad.dtype,
+    decays: weightDecay !== 0,
     momentum: momentumBuffer && { buffer: momentumBuffer.dtype, isFirst, nesterov },
   };
   const { run } = engine.compiled(`sgd ${JSON.stringify(variant)}`, (module) => ({ run: defineSgd(module, variant) }));
@@ -94,7 +95,7 @@ function adamStep(
     expAvg: expAvg.dtype,
     expAvgSq: expAvgSq.dtype,
     maxExpAvgSq: maxExpAvgSq?.dtype,
-    decoupled,
+    decays: !decoupled && weightDecay !== 0,
   };
   const { run } = engine.compiled(`adam ${JSON.stringify(variant)}`, (module) => ({
     run: defineAdam(module, variant),
