@@ -1,4 +1,5 @@
 export { type AutocastOptions, autocast } from './autocast.ts';
+export { autocastFunction, type CastInputsOptions, customForward } from './custom-function.ts';
 export { GradScaler, type GradScalerState } from './grad-scaler.ts';
 export { cpuPolicy, definePolicy, type PolicyOverrides } from './policies.ts';
 export { acceleratorPolicy, type CastPolicy, type PolicyTable } from './policy.ts';

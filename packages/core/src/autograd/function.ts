@@ -42,6 +42,8 @@ export function customFunction<const I extends readonly Tensor[]>(
 
 class FunctionNode extends GradNode {
   readonly #backward: CustomFunction<never>['backward'];
+  /** Whether the forward pass was cast, which the backward pass is not. */
+  readonly #wasCast: boolean = currentLayers().autocast !== undefined;
 
   constructor(
     { name, backward }: CustomFunction<never>,
@@ -59,7 +61,7 @@ class FunctionNode extends GradNode {
   }
 
   override backward([grad]: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
-    const gradients = this.#backward(this.unpack(), grad as Tensor);
+    const gradients = this.#run(grad as Tensor);
     if (gradients.length !== this.inputs.length) {
       throw new TensorError(
         'invalid-argument',
@@ -67,5 +69,18 @@ class FunctionNode extends GradNode {
       );
     }
     return gradients;
+  }
+
+  #run(grad: Tensor): readonly (Tensor | undefined)[] {
+    try {
+      return this.#backward(this.unpack(), grad);
+    } catch (error) {
+      if (!(this.#wasCast && error instanceof TensorError && error.code === 'dtype-mismatch')) throw error;
+      throw new TensorError(
+        error.code,
+        `${this.name}: its forward pass ran under autocast, its backward pass does not, and mixes dtypes: ${error.message} Make it with autocastFunction instead of customFunction.`,
+        { cause: error },
+      );
+    }
   }
 }
