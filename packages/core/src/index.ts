@@ -62,6 +62,12 @@ export {
   threshold,
 } from './functional/activation.ts';
 export {
+  type AttentionDropout,
+  type AttentionOptions,
+  attentionWeights,
+  scaledDotProductAttention,
+} from './functional/attention.ts';
+export {
   addmm,
   type ConvOptions,
   type ConvTransposeOptions,
@@ -203,21 +209,32 @@ export {
   manualSeed,
 } from './functional/random.ts';
 export {
+  all,
   amax,
+  amin,
+  any,
   argmax,
+  argmin,
+  cdist,
+  cosineSimilarity,
+  cumprod,
+  cumsum,
   type Dims,
   type DTypeOption,
+  dist,
   logSoftmax,
   logsumexp,
   mean,
   norm,
   normalize,
+  prod,
   type ReductionOptions,
   softmax,
   std,
   sum,
   variance,
 } from './functional/reduction.ts';
+export { argsort, max, min, sort, topk, type ValuesAndIndices } from './functional/sorting.ts';
 export { infer } from './ops/infer.ts';
 export type {
   Args,

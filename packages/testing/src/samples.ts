@@ -8,6 +8,7 @@ import {
   linears,
   matmuls,
 } from './arbitraries/contraction.ts';
+import { cosineSimilarities, distances, rowDistances } from './arbitraries/distance.ts';
 import {
   binary,
   glus,
@@ -39,7 +40,21 @@ import {
 } from './arbitraries/normalization.ts';
 import { elementwise, type OpSample } from './arbitraries/op-sample.ts';
 import { avgPoolGrads, avgPools, maxPools } from './arbitraries/pooling.ts';
-import { argmaxima, maxima, means, softmaxes, softmaxGrads, sums, variances } from './arbitraries/reduction.ts';
+import {
+  argmaxima,
+  argsorts,
+  cumulatives,
+  deviations,
+  logSums,
+  maxima,
+  means,
+  norms,
+  products,
+  softmaxes,
+  softmaxGrads,
+  sums,
+  variances,
+} from './arbitraries/reduction.ts';
 import {
   awayFromZero,
   betweenGridPoints,
@@ -172,8 +187,20 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   sum: sums,
   mean: means,
   variance: variances,
+  std: deviations,
   amax: maxima,
+  amin: maxima,
   argmax: argmaxima,
+  argmin: argmaxima,
+  prod: products,
+  norm: norms,
+  logsumexp: logSums,
+  cumsum: cumulatives,
+  cumprod: cumulatives,
+  argsort: argsorts,
+  cosineSimilarity: cosineSimilarities,
+  dist: distances,
+  cdist: rowDistances,
   softmax: softmaxes,
   softmaxGrad: softmaxGrads,
   logSoftmax: softmaxes,

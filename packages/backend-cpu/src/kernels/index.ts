@@ -1,7 +1,9 @@
 import type { Kernels } from '@halfgrad/core';
 import type { HostTensor } from '../host-tensor.ts';
 import * as activation from './activation.ts';
+import { argsort } from './argsort.ts';
 import * as convolution from './convolution.ts';
+import * as cumulative from './cumulative.ts';
 import * as elementwise from './elementwise.ts';
 import { erf } from './erf.ts';
 import * as indexing from './indexing.ts';
@@ -108,14 +110,27 @@ export const kernels: Kernels<HostTensor> = {
   sum: reduction.sum,
   mean: reduction.reduce(reduction.meanRow),
   variance: reduction.variance,
+  std: 'decomposed',
   amax: reduction.reduce(reduction.maxRow),
-  argmax: reduction.argmax,
+  amin: reduction.reduce(reduction.minRow),
+  argmax: reduction.position(reduction.argmaxRow),
+  argmin: reduction.position(reduction.argminRow),
+  prod: reduction.reduce(reduction.productRow),
+  norm: 'decomposed',
+  logsumexp: 'decomposed',
+  cumsum: cumulative.cumsum,
+  cumprod: cumulative.cumprod,
+  argsort,
+  cosineSimilarity: 'decomposed',
+  dist: 'decomposed',
+  cdist: 'decomposed',
   softmax: softmax.softmax,
   softmaxGrad: softmax.softmaxGrad,
   logSoftmax: softmax.logSoftmax,
   logSoftmaxGrad: softmax.logSoftmaxGrad,
 
   matmul: matmul.matmul,
+  addmm: 'decomposed',
   linear: matmul.linear,
   convolution: convolution.convolution,
   convolutionInputGrad: convolution.convolutionInputGrad,
@@ -129,9 +144,12 @@ export const kernels: Kernels<HostTensor> = {
   layerNormGrad: normalization.layerNormGrad,
   batchNorm: normalization.batchNorm,
   batchNormGrad: normalization.batchNormGrad,
+  groupNorm: 'decomposed',
+  rmsNorm: 'decomposed',
 
   nllLoss: 'decomposed',
   crossEntropy: 'decomposed',
+  probabilityCrossEntropy: 'decomposed',
   mseLoss: 'decomposed',
   binaryCrossEntropy: 'decomposed',
   binaryCrossEntropyWithLogits: 'decomposed',

@@ -101,7 +101,7 @@ export function maxRow(values: Numbers, start: number, length: number): number {
 }
 
 /** The position of the largest element within the row; the first one wins, and a NaN before all. */
-function argmaxRow(values: Numbers, start: number, length: number): number {
+export function argmaxRow(values: Numbers, start: number, length: number): number {
   let best = 0;
   let highest = values[start]!;
   for (let i = 1; i < length; i++) {
@@ -112,6 +112,39 @@ function argmaxRow(values: Numbers, start: number, length: number): number {
     }
   }
   return best;
+}
+
+/** The smallest element; a NaN wins. */
+export function minRow(values: Numbers, start: number, length: number): number {
+  return values[start + argminRow(values, start, length)]!;
+}
+
+/** The position of the smallest element within the row; the first one wins, and a NaN before all. */
+export function argminRow(values: Numbers, start: number, length: number): number {
+  let best = 0;
+  let lowest = values[start]!;
+  for (let i = 1; i < length; i++) {
+    const value = values[start + i]!;
+    if (!(value >= lowest) && !Number.isNaN(lowest)) {
+      best = i;
+      lowest = value;
+    }
+  }
+  return best;
+}
+
+/** The product of a row, from left to right; integers wrap. */
+export function productRow(values: Numbers, start: number, length: number): number {
+  const multiply = multiplierOf(values);
+  let product = 1;
+  for (let i = start; i < start + length; i++) product = multiply(product, values[i]!);
+  return product;
+}
+
+/** How two elements multiply: rounded to float32 unless they are float64, modulo 2^32 for integers. */
+export function multiplierOf(values: Numbers): (a: number, b: number) => number {
+  if (values instanceof Float64Array) return (a, b) => a * b;
+  return values instanceof Float32Array ? (a, b) => Math.fround(a * b) : Math.imul;
 }
 
 /** Integers wrap; a sum of bools as bool is whether any is true. */
@@ -145,6 +178,9 @@ export function squaredDeviations(values: Floats, start: number, squares: Floats
   return sumRow(squares, 0, squares.length);
 }
 
-export function argmax({ x }: Inputs<'argmax', HostTensor>, { dim }: Attrs<'argmax'>, out: TensorSpec): HostTensor {
-  return reduceRows(readAs(x, x.dtype), x, x.shape.length ? [dim] : [], out, argmaxRow);
+/** The position that `row` finds along `dim`. */
+export function position(
+  row: RowReduction,
+): (inputs: { x: HostTensor }, attrs: { dim: number }, out: TensorSpec) => HostTensor {
+  return ({ x }, { dim }, out) => reduceRows(readAs(x, x.dtype), x, x.shape.length ? [dim] : [], out, row);
 }

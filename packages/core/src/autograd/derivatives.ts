@@ -23,7 +23,7 @@ import {
   where,
 } from '../functional/elementwise.ts';
 import { equal, greater, greaterEqual, less, lessEqual } from '../functional/logical.ts';
-import { concat, expand, flip, narrow, permute, reshape, slice } from '../functional/movement.ts';
+import { concat, expand, flip, narrow, pad, permute, reshape, slice } from '../functional/movement.ts';
 import { mean, reducedCount, sum } from '../functional/reduction.ts';
 import type { Attrs, DimPadding, DimSlice, Inputs, OpName, Outputs, Reduction } from '../ops/signatures.ts';
 import { computeDType } from '../spec/dtype.ts';
@@ -326,13 +326,28 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
       return mul(spread(mul(grad, factor), x, attrs), sub(x, mean(x, attrs.dims, { keepDim: true })));
     },
   }),
+  std: 'decomposed',
   amax: derivative(['x', 'out'], {
-    x: ({ grad, x, out, specs, attrs }) => {
-      const winners = cast(equal(x, spread(out, specs.x, attrs)), x.dtype);
-      return div(mul(spread(grad, specs.x, attrs), winners), sum(winners, attrs.dims, { keepDim: true }));
-    },
+    x: ({ grad, x, out, attrs }) => shareAmongTies(grad, x, out, attrs),
+  }),
+  amin: derivative(['x', 'out'], {
+    x: ({ grad, x, out, attrs }) => shareAmongTies(grad, x, out, attrs),
   }),
   argmax: 'not differentiable',
+  argmin: 'not differentiable',
+  prod: derivative(['x'], {
+    x: ({ grad, x, attrs }) => mul(spread(wide(grad), x, attrs), otherFactors(wide(x), attrs.dims)),
+  }),
+  norm: 'decomposed',
+  logsumexp: 'decomposed',
+  cumsum: derivative([], {
+    x: ({ grad, attrs: { dim } }) => flip(dispatch('cumsum', { x: flip(grad, dim) }, { dim, dtype: undefined }), dim),
+  }),
+  cumprod: 'decomposed',
+  argsort: 'not differentiable',
+  cosineSimilarity: 'decomposed',
+  dist: 'decomposed',
+  cdist: 'decomposed',
   softmax: derivative(['out'], {
     x: ({ grad, out, attrs: { dim } }) => dispatch('softmaxGrad', { gradOut: grad, out }, { dim }),
   }),
@@ -452,6 +467,33 @@ function halveTies(grad: Tensor, a: Tensor, b: Tensor): Tensor {
 function spread(reduced: Tensor, { shape }: TensorSpec, { dims }: Reduction): Tensor {
   const kept = shape.map((size, dim) => (dims.includes(dim) ? 1 : size));
   return expand(reshape(reduced, kept), shape);
+}
+
+/** The gradient of a maximum or minimum `out`, in equal parts to every element that attains it. */
+function shareAmongTies(grad: Tensor, x: Tensor, out: Tensor, attrs: Reduction): Tensor {
+  const winners = cast(equal(x, spread(out, x, attrs)), x.dtype);
+  return div(mul(spread(grad, x, attrs), winners), sum(winners, attrs.dims, { keepDim: true }));
+}
+
+/** For each element the product of the others over `dims`, without dividing by it: it may be 0. */
+function otherFactors(x: Tensor, dims: readonly number[]): Tensor {
+  const count = reducedCount(x.shape, dims);
+  if (count === 0) return x;
+  const all = x.shape.map((_, dim) => dim);
+  const order = [...all.filter((dim) => !dims.includes(dim)), ...dims];
+  const moved = permute(x, order);
+  const rows = reshape(moved, [sizeOf(x.shape) / count, count]);
+  const others = mul(productsBefore(rows), flip(productsBefore(flip(rows, 1)), 1));
+  return permute(
+    reshape(others, moved.shape),
+    all.map((dim) => order.indexOf(dim)),
+  );
+}
+
+/** For each element of a row the product of those before it. */
+function productsBefore(rows: Tensor): Tensor {
+  const products = dispatch('cumprod', { x: rows }, { dim: 1, dtype: undefined });
+  return pad(narrow(products, 1, 0, (rows.shape[1] as number) - 1), [1, 0], { value: 1 });
 }
 
 function undoSlice({ start, end, step }: DimSlice, size: number): DimPadding {

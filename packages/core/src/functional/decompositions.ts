@@ -1,5 +1,7 @@
 import { dispatch } from '../dispatch/layers.ts';
+import { sumDType } from '../ops/results.ts';
 import type { LossReduction, Ops } from '../ops/signatures.ts';
+import { computeDType } from '../spec/dtype.ts';
 import { sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { matmul } from './contraction.ts';
@@ -17,17 +19,19 @@ import {
   maximum,
   mul,
   neg,
+  pow,
   rsqrt,
   sigmoid,
+  sqrt,
   sub,
   tanh,
   where,
 } from './elementwise.ts';
 import { indexSelect } from './indexing.ts';
-import { equal, greater, greaterEqual, less, lessEqual, notEqual } from './logical.ts';
+import { equal, greater, greaterEqual, isFinite, less, lessEqual, notEqual } from './logical.ts';
 import { reduce } from './loss.ts';
-import { narrow, reshape, unsqueeze } from './movement.ts';
-import { amax, logSoftmax, mean, reducedCount, sum } from './reduction.ts';
+import { concat, narrow, reshape, squeeze, unsqueeze } from './movement.ts';
+import { amax, logSoftmax, mean, norm, reducedCount, sum } from './reduction.ts';
 
 /** The ops that are also defined in terms of others. */
 export type DecomposedOp =
@@ -54,6 +58,13 @@ export type DecomposedOp =
   | 'tanhshrink'
   | 'clamp'
   | 'variance'
+  | 'std'
+  | 'norm'
+  | 'logsumexp'
+  | 'cumprod'
+  | 'cosineSimilarity'
+  | 'dist'
+  | 'cdist'
   | 'softmax'
   | 'softmaxGrad'
   | 'logSoftmax'
@@ -144,6 +155,39 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
     const centred = sub(x, mean(x, dims, { keepDim: true }));
     return div(sum(mul(centred, centred), dims, { keepDim }), Math.max(reducedCount(x.shape, dims) - correction, 0));
   },
+  std: ({ x }, { dims, keepDim, correction }) => root(dispatch('variance', { x }, { dims, keepDim, correction }), 2),
+  norm({ x }, { p, dims, keepDim, dtype }) {
+    const wide = cast(x, computeDType(dtype ?? x.dtype));
+    if (p === Number.POSITIVE_INFINITY) return amax(abs(wide), dims, { keepDim });
+    if (p === 1) return sum(abs(wide), dims, { keepDim });
+    return root(sum(p === 2 ? mul(wide, wide) : pow(abs(wide), p), dims, { keepDim }), p);
+  },
+  logsumexp({ x }, { dims, keepDim }) {
+    if (reducedCount(x.shape, dims) === 0) return log(sum(x, dims, { keepDim }));
+    const highest = amax(x.detach(), dims, { keepDim: true });
+    // An infinite maximum would make x − max a NaN; 0 leaves exp and log to give the right infinity.
+    const shift = where(isFinite(highest), highest, 0);
+    const result = add(log(sum(exp(sub(x, shift)), dims, { keepDim: true })), shift);
+    return keepDim ? result : squeeze(result, dims);
+  },
+  // Each step multiplies by the products that end `distance` earlier: after log₂ n of them nothing is left out, and no zero
+  // is ever divided by (Hillis & Steele, 1986).
+  cumprod({ x }, { dim, dtype }) {
+    let products = cast(x, computeDType(dtype ?? sumDType(x.dtype)));
+    const size = x.shape[dim] ?? 1;
+    for (let distance = 1; distance < size; distance *= 2) {
+      const later = narrow(products, dim, distance, size - distance);
+      const earlier = narrow(products, dim, 0, size - distance);
+      products = concat([narrow(products, dim, 0, distance), mul(later, earlier)], dim);
+    }
+    return products;
+  },
+  cosineSimilarity({ a, b }, { dim, eps }) {
+    const lengths = [a, b].map((x) => maximum(norm(x, 2, dim), eps)) as [Tensor, Tensor];
+    return div(sum(mul(a, b), dim), mul(...lengths));
+  },
+  dist: ({ a, b }, { p }) => norm(sub(a, b), p),
+  cdist: ({ a, b }, { p }) => norm(sub(unsqueeze(a, -2), unsqueeze(b, -3)), p, -1),
   softmax({ x }, { dim, dtype }) {
     const powers = exp(belowMaximum(dtype ? cast(x, dtype) : x, dim));
     return div(powers, sum(powers, dim, { keepDim: true }));
@@ -278,6 +322,13 @@ function normalCdf(x: Tensor): Tensor {
 
 function geluInner(x: Tensor): Tensor {
   return mul(mul(x, add(mul(mul(x, x), geluCubic), 1)), geluScale);
+}
+
+/** The p-th root of what is not negative. Where that is 0 its gradient is 0, as in PyTorch, and not the NaN of ∞ · 0. */
+function root(powers: Tensor, p: number): Tensor {
+  const isZero = equal(powers, 0);
+  const nonZero = where(isZero, 1, powers);
+  return where(isZero, 0, p === 2 ? sqrt(nonZero) : pow(nonZero, 1 / p));
 }
 
 /** x − max along `dim`, so that no exponential overflows. An empty dimension has no maximum and nothing to shift. */

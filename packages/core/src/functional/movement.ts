@@ -1,7 +1,7 @@
 import { dispatch } from '../dispatch/layers.ts';
 import type { DimPadding, DimSlice } from '../ops/signatures.ts';
 import { TensorError } from '../spec/errors.ts';
-import { normalizeDim, normalizeDims, sizeOf } from '../spec/shape.ts';
+import { normalizeDim, normalizeDims, sameShape, sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** The same elements in another shape; one size may be −1 and is then inferred. Shares memory. */
@@ -51,14 +51,11 @@ export function transpose(x: Tensor, dim0 = -2, dim1 = -1): Tensor {
   );
 }
 
-/** Repeats dimensions of size 1, and adds leading ones, up to `shape`; −1 keeps a size. */
+/** Repeats dimensions of size 1, and adds leading ones, up to `shape`; −1 keeps a size. The same tensor if it has it. */
 export function expand(x: Tensor, shape: readonly number[]): Tensor {
   const added = shape.length - x.shape.length;
-  return dispatch(
-    'expand',
-    { x },
-    { shape: shape.map((size, dim) => (size === -1 ? (x.shape[dim - added] ?? -1) : size)) },
-  );
+  const target = shape.map((size, dim) => (size === -1 ? (x.shape[dim - added] ?? -1) : size));
+  return sameShape(target, x.shape) ? x : dispatch('expand', { x }, { shape: target });
 }
 
 /** A range of one dimension: `[start, end)` in steps; negative bounds count from the back, as in Python. */

@@ -14,6 +14,7 @@ import {
   requireDType,
   requireFloat,
   requireLength,
+  requireNormOrder,
   requireSameDType,
   requireShape,
 } from './requirements.ts';
@@ -24,15 +25,20 @@ import {
   broadcast,
   channelShape,
   comparison,
+  cumulative,
+  extremum,
+  extremumPosition,
   float,
   fusedGrad,
   like,
   matrixShape,
+  noElements,
   normalizedShape,
   pooled,
   reduced,
   softmaxGradLike,
   softmaxLike,
+  spreadOf,
   statisticsShape,
   sumDType,
 } from './results.ts';
@@ -267,23 +273,56 @@ export const infer: Ops<TensorSpec> = {
     requireFloat('mean', { x }, 'Cast it first.');
     return { shape: reduced('mean', x, attrs), dtype: x.dtype };
   },
-  variance({ x }, attrs) {
-    requireFloat('variance', { x }, 'Cast it first.');
-    return { shape: reduced('variance', x, attrs), dtype: x.dtype };
+  variance: ({ x }, attrs) => spreadOf('variance', x, attrs),
+  std: ({ x }, attrs) => spreadOf('std', x, attrs),
+  amax: ({ x }, attrs) => extremum('amax', x, attrs),
+  amin: ({ x }, attrs) => extremum('amin', x, attrs),
+  argmax: ({ x }, attrs) => extremumPosition('argmax', x, attrs),
+  argmin: ({ x }, attrs) => extremumPosition('argmin', x, attrs),
+  prod: ({ x }, attrs) => ({ shape: reduced('prod', x, attrs), dtype: attrs.dtype ?? sumDType(x.dtype) }),
+  norm({ x }, attrs) {
+    requireNormOrder('norm', attrs.p, { x });
+    const dtype = attrs.dtype ?? x.dtype;
+    requireFloat('norm', { x: { shape: x.shape, dtype } }, 'Cast it first, or name a dtype.');
+    if (attrs.p === Number.POSITIVE_INFINITY) extremum('norm', x, attrs);
+    return { shape: reduced('norm', x, attrs), dtype };
   },
-  amax({ x }, attrs) {
-    const shape = reduced('amax', x, attrs);
-    if (attrs.dims.some((dim) => x.shape[dim] === 0)) {
-      throw argumentError('invalid-argument', 'amax', 'the maximum of no elements is undefined', { x });
-    }
-    return { shape, dtype: x.dtype };
+  logsumexp({ x }, attrs) {
+    requireFloat('logsumexp', { x }, 'Cast it first.');
+    return { shape: reduced('logsumexp', x, attrs), dtype: x.dtype };
   },
-  argmax({ x }, { dim, keepDim }) {
-    requireDim('argmax', dim, x);
-    if (x.shape[dim] === 0) {
-      throw argumentError('invalid-argument', 'argmax', 'the maximum of no elements is undefined', { x });
+  cumsum: ({ x }, attrs) => cumulative('cumsum', x, attrs),
+  cumprod: ({ x }, attrs) => cumulative('cumprod', x, attrs),
+  argsort({ x }, { dim }) {
+    requireDim('argsort', dim, x);
+    return { shape: x.shape, dtype: 'int32' };
+  },
+  cosineSimilarity({ a, b }, { dim }) {
+    requireFloat('cosineSimilarity', { a, b });
+    requireDim('cosineSimilarity', dim, a);
+    if (!sameShape(a.shape, b.shape)) {
+      throw argumentError('shape-mismatch', 'cosineSimilarity', 'shapes differ', { a, b }, 'Expand one of them first.');
     }
-    return { shape: reduced('argmax', x, { dims: x.shape.length ? [dim] : [], keepDim }), dtype: 'int32' };
+    return { shape: a.shape.filter((_, d) => d !== dim), dtype: resultType(a, b) };
+  },
+  dist({ a, b }, { p }) {
+    requireNormOrder('dist', p, { a, b });
+    requireFloat('dist', { a, b });
+    const { shape, dtype } = arithmetic('dist', a, b);
+    if (p === Number.POSITIVE_INFINITY && sizeOf(shape) === 0) throw noElements('dist', { a, b });
+    return { shape: [], dtype };
+  },
+  cdist({ a, b }, { p }) {
+    requireNormOrder('cdist', p, { a, b });
+    requireFloat('cdist', { a, b });
+    const width = a.shape.at(-1);
+    if (a.shape.length < 2 || b.shape.length < 2 || width !== b.shape.at(-1)) {
+      throw argumentError('shape-mismatch', 'cdist', 'rows need one length', { a, b });
+    }
+    if (p === Number.POSITIVE_INFINITY && width === 0) throw noElements('cdist', { a, b });
+    const batch = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+    if (!batch) throw argumentError('shape-mismatch', 'cdist', 'batch dimensions do not broadcast', { a, b });
+    return { shape: [...batch, a.shape.at(-2) as number, b.shape.at(-2) as number], dtype: resultType(a, b) };
   },
   softmax: ({ x }, attrs) => softmaxLike('softmax', x, attrs),
   softmaxGrad: ({ gradOut, out }, { dim }) => softmaxGradLike('softmaxGrad', gradOut, out, dim),

@@ -16,6 +16,11 @@ export function requireDim(op: OpName, dim: number, x: TensorSpec): void {
   normalizeDim(op, dim, x.shape.length);
 }
 
+export function requireNormOrder(op: OpName, p: number, args: NamedSpecs): void {
+  if (p > 0) return;
+  throw argumentError('invalid-argument', op, `p is ${p}`, args, 'Use a positive number or Infinity.');
+}
+
 export function requireShape(op: OpName, shape: readonly number[]): void {
   if (!shape.every(isCount)) {
     throw new TensorError('invalid-argument', `${op}: [${shape.join(',')}] is not a shape`);

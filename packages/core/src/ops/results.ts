@@ -1,9 +1,9 @@
 import { type DType, defaultFloat, isFloat } from '../spec/dtype.ts';
-import { argumentError } from '../spec/errors.ts';
+import { argumentError, type TensorError } from '../spec/errors.ts';
 import { resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
-import { notBool, requireDim, requireFloat } from './requirements.ts';
+import { type NamedSpecs, notBool, requireDim, requireFloat } from './requirements.ts';
 import type { OpName, PoolAttrs, Reduction } from './signatures.ts';
 
 export function like({ shape, dtype }: TensorSpec): TensorSpec {
@@ -60,6 +60,44 @@ export function reduced(op: OpName, x: TensorSpec, { dims, keepDim }: Reduction)
   for (const dim of dims) requireDim(op, dim, x);
   const shape = x.shape.map((size, dim) => (dims.includes(dim) ? 1 : size));
   return keepDim ? shape : shape.filter((_, dim) => !dims.includes(dim));
+}
+
+/** Variances and standard deviations. */
+export function spreadOf(op: OpName, x: TensorSpec, attrs: Reduction & { correction: number }): TensorSpec {
+  requireFloat(op, { x }, 'Cast it first.');
+  if (!(attrs.correction >= 0)) {
+    throw argumentError('invalid-argument', op, `a correction of ${attrs.correction} is negative`, { x });
+  }
+  return { shape: reduced(op, x, attrs), dtype: x.dtype };
+}
+
+/** Maxima and minima. */
+export function extremum(op: OpName, x: TensorSpec, attrs: Reduction): TensorSpec {
+  const shape = reduced(op, x, attrs);
+  if (attrs.dims.some((dim) => x.shape[dim] === 0)) throw noElements(op, { x });
+  return { shape, dtype: x.dtype };
+}
+
+export function extremumPosition(
+  op: OpName,
+  x: TensorSpec,
+  { dim, keepDim }: { dim: number; keepDim: boolean },
+): TensorSpec {
+  requireDim(op, dim, x);
+  return { shape: extremum(op, x, { dims: x.shape.length ? [dim] : [], keepDim }).shape, dtype: 'int32' };
+}
+
+export function noElements(op: OpName, args: NamedSpecs): TensorError {
+  return argumentError('invalid-argument', op, 'the largest or smallest of no elements is undefined', args);
+}
+
+export function cumulative(
+  op: OpName,
+  x: TensorSpec,
+  { dim, dtype }: { dim: number; dtype: DType | undefined },
+): TensorSpec {
+  requireDim(op, dim, x);
+  return { shape: x.shape, dtype: dtype ?? sumDType(x.dtype) };
 }
 
 export function softmaxLike(

@@ -173,8 +173,23 @@ export interface Ops<T> {
   sum(inputs: { x: T }, attrs: Reduction & ExplicitDType): T;
   mean(inputs: { x: T }, attrs: Reduction): T;
   variance(inputs: { x: T }, attrs: Reduction & { correction: number }): T;
+  std(inputs: { x: T }, attrs: Reduction & { correction: number }): T;
   amax(inputs: { x: T }, attrs: Reduction): T;
+  amin(inputs: { x: T }, attrs: Reduction): T;
   argmax(inputs: { x: T }, attrs: { dim: number; keepDim: boolean }): T;
+  argmin(inputs: { x: T }, attrs: { dim: number; keepDim: boolean }): T;
+  prod(inputs: { x: T }, attrs: Reduction & ExplicitDType): T;
+  /** `(Σ |x|ᵖ)^(1/p)`; the largest magnitude for an infinite `p`. */
+  norm(inputs: { x: T }, attrs: Reduction & ExplicitDType & { p: number }): T;
+  logsumexp(inputs: { x: T }, attrs: Reduction): T;
+  cumsum(inputs: { x: T }, attrs: { dim: number } & ExplicitDType): T;
+  cumprod(inputs: { x: T }, attrs: { dim: number } & ExplicitDType): T;
+  /** Stable; NaN counts as the largest. */
+  argsort(inputs: { x: T }, attrs: { dim: number; descending: boolean }): T;
+  cosineSimilarity(inputs: { a: T; b: T }, attrs: { dim: number; eps: number }): T;
+  dist(inputs: { a: T; b: T }, attrs: { p: number }): T;
+  /** The distance of every row of `a` to every row of `b`. */
+  cdist(inputs: { a: T; b: T }, attrs: { p: number }): T;
   softmax(inputs: { x: T }, attrs: { dim: number } & ExplicitDType): T;
   softmaxGrad(inputs: { gradOut: T; out: T }, attrs: { dim: number }): T;
   logSoftmax(inputs: { x: T }, attrs: { dim: number } & ExplicitDType): T;

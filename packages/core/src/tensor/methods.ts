@@ -5,6 +5,7 @@ import * as indexing from '../functional/indexing.ts';
 import * as logical from '../functional/logical.ts';
 import * as movement from '../functional/movement.ts';
 import * as reduction from '../functional/reduction.ts';
+import * as sorting from '../functional/sorting.ts';
 import type { Tensor } from './tensor.ts';
 
 type Operand = elementwise.Operand;
@@ -326,6 +327,62 @@ export abstract class TensorMethods {
     return reduction.variance(this, dim, options);
   }
 
+  std(this: Tensor, dim?: Dims, options?: reduction.ReductionOptions & { readonly correction?: number }): Tensor {
+    return reduction.std(this, dim, options);
+  }
+
+  prod(this: Tensor, dim?: Dims, options?: reduction.ReductionOptions & reduction.DTypeOption): Tensor {
+    return reduction.prod(this, dim, options);
+  }
+
+  any(this: Tensor, dim?: Dims, options?: reduction.ReductionOptions): Tensor {
+    return reduction.any(this, dim, options);
+  }
+
+  all(this: Tensor, dim?: Dims, options?: reduction.ReductionOptions): Tensor {
+    return reduction.all(this, dim, options);
+  }
+
+  cumsum(this: Tensor, dim: number, options?: reduction.DTypeOption): Tensor {
+    return reduction.cumsum(this, dim, options);
+  }
+
+  cumprod(this: Tensor, dim: number, options?: reduction.DTypeOption): Tensor {
+    return reduction.cumprod(this, dim, options);
+  }
+
+  logsumexp(this: Tensor, dim?: Dims, options?: reduction.ReductionOptions): Tensor {
+    return reduction.logsumexp(this, dim, options);
+  }
+
+  max(this: Tensor, dim: number, options?: reduction.ReductionOptions): sorting.ValuesAndIndices {
+    return sorting.max(this, dim, options);
+  }
+
+  min(this: Tensor, dim: number, options?: reduction.ReductionOptions): sorting.ValuesAndIndices {
+    return sorting.min(this, dim, options);
+  }
+
+  sort(this: Tensor, dim?: number, options?: { descending?: boolean }): sorting.ValuesAndIndices {
+    return sorting.sort(this, dim, options);
+  }
+
+  argsort(this: Tensor, dim?: number, options?: { descending?: boolean }): Tensor {
+    return sorting.argsort(this, dim, options);
+  }
+
+  topk(this: Tensor, k: number, dim?: number, options?: { largest?: boolean }): sorting.ValuesAndIndices {
+    return sorting.topk(this, k, dim, options);
+  }
+
+  amin(this: Tensor, dim?: Dims, options?: reduction.ReductionOptions): Tensor {
+    return reduction.amin(this, dim, options);
+  }
+
+  argmin(this: Tensor, dim?: number, options?: reduction.ReductionOptions): Tensor {
+    return reduction.argmin(this, dim, options);
+  }
+
   amax(this: Tensor, dim?: Dims, options?: reduction.ReductionOptions): Tensor {
     return reduction.amax(this, dim, options);
   }
@@ -342,7 +399,7 @@ export abstract class TensorMethods {
     return reduction.logSoftmax(this, dim, options);
   }
 
-  norm(this: Tensor, p?: number, dim?: Dims, options?: reduction.ReductionOptions): Tensor {
+  norm(this: Tensor, p?: number, dim?: Dims, options?: reduction.ReductionOptions & reduction.DTypeOption): Tensor {
     return reduction.norm(this, p, dim, options);
   }
 
