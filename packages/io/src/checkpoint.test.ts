@@ -58,6 +58,14 @@ describe('plain data', () => {
     await expect(encoding).rejects.toThrow(`checkpoint: ${problem}`);
   });
 
+  test('is nested as deep when it is loaded as when it is saved', async () => {
+    let extra: object = { here: Number.NaN };
+    for (let depth = 0; depth < 98; depth++) extra = [extra];
+    const loaded = await loadCheckpoint(await encodeCheckpoint({ extra }), { extra: [] });
+    expect(loaded.extra).toEqual(extra);
+    await expect(encodeCheckpoint({ extra: [extra] })).rejects.toThrow('is nested more than 100 deep');
+  });
+
   test('cannot contain itself', async () => {
     const extra: { self?: object } = {};
     extra.self = extra;
@@ -151,7 +159,7 @@ describe('a file that is no checkpoint is refused', () => {
     ['of a later version', checkpoint({ version: 2, parts: {} }), 'the file is of version 2, this can read 1'],
     ['of a list', checkpoint([]), 'the file is of version undefined, this can read 1'],
     ['without parts', checkpoint({ version: 1 }), 'the file has no parts'],
-    ['without end', checkpoint('['.repeat(1e6)), 'its metadata is not valid: it is nested more than 100 deep'],
+    ['without end', checkpoint('['.repeat(1e6)), 'its metadata is not valid: it is nested more than 102 deep'],
     ['that is cut off', checkpoint('{"version":1'), 'its metadata is not valid: '],
     ['without a tensor', checkpoint({ version: 1, parts: { extra: { $tensor: 'x' } } }), 'the file has no tensor "x"'],
   ])('%s', async (_, metadata, problem) => {

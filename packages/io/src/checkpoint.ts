@@ -35,6 +35,9 @@ const metadataKey = 'halfgrad.checkpoint';
 
 const version = 1;
 
+/** The object of the note and that of the parts are around the trees. */
+const maxNoteDepth = maxTreeDepth + 2;
+
 /**
  * Writes everything that a run needs to go on, whole or not at all, as one safetensors file:
  *
@@ -160,7 +163,7 @@ function parseMetadata(metadata: Readonly<Record<string, string>>): Readonly<Rec
 
 function parseContent(text: string): unknown {
   try {
-    return parseStrictJson(text, maxTreeDepth);
+    return parseStrictJson(text, maxNoteDepth);
   } catch (cause) {
     throw invalidCheckpoint(`its metadata is not valid: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }

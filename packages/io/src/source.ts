@@ -1,7 +1,14 @@
 import { TensorError } from '@halfgrad/core';
 import { type FileHandle, fileSystem } from './node-files.ts';
 
-/** Bytes that can be read in pieces, such as an open file, a Blob, or a URL whose server answers range requests. */
+/**
+ * Bytes that can be read in pieces, such as an open file, a URL whose server answers range requests, or a file that a
+ * visitor of a page chose:
+ *
+ *     const read = async (offset: number, length: number) =>
+ *       new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+ *     await openSafetensors({ size: blob.size, read });
+ */
 export interface ByteSource {
   /** The number of bytes. */
   readonly size: number;

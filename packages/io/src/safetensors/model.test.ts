@@ -117,6 +117,11 @@ describe('a model', () => {
     expect(other.stateDict()['0.weight']!.toArray()).toEqual(state['0.weight']!.toArray());
   });
 
+  test('takes no two tensors for one', async () => {
+    const loading = loadModel(await encodeSafetensors(block().stateDict()), block(), { rename: () => 'weight' });
+    await expect(loading).rejects.toThrow('loadModel: rename gives two tensors the name "weight"');
+  });
+
   test('does not change when the file does not fit', async () => {
     const { '1.bias': _, ...state } = block().stateDict();
     const other = block();

@@ -1,4 +1,4 @@
-import { type Device, scope, type Tensor } from '@halfgrad/core';
+import { type Device, scope, type Tensor, TensorError } from '@halfgrad/core';
 import { writeWhole } from '../open-whole.ts';
 import type { Source } from '../source.ts';
 import { createTensors, openSafetensors, type TensorElements } from './read.ts';
@@ -75,7 +75,15 @@ async function readElements(source: Source, rename: Rename): Promise<ReadonlyMap
 }
 
 function renamed(elements: ReadonlyMap<string, TensorElements>, rename: Rename): ReadonlyMap<string, TensorElements> {
-  return new Map(Array.from(elements, ([name, value]) => [rename(name) ?? name, value]));
+  const result = new Map<string, TensorElements>();
+  for (const [name, value] of elements) {
+    const target = rename(name) ?? name;
+    if (result.has(target)) {
+      throw new TensorError('invalid-argument', `loadModel: rename gives two tensors the name "${target}"`);
+    }
+    result.set(target, value);
+  }
+  return result;
 }
 
 /** What the model has under two names, and the file under the other one of them. */
