@@ -2,6 +2,7 @@ import { cpu } from '@halfgrad/backend-cpu';
 import {
   binaryCrossEntropy,
   checkpoint,
+  concat,
   conv2d,
   crossEntropy,
   type DType,
@@ -14,6 +15,7 @@ import {
   mseLoss,
   noGrad,
   relu,
+  scope,
   setDefaultDevice,
   softmax,
   square,
@@ -24,6 +26,7 @@ import {
 } from '@halfgrad/core';
 import { describe, expect, test } from 'vitest';
 import { autocast } from './autocast.ts';
+import { cpuPolicy } from './policies.ts';
 import { autocastDType, isAutocastEnabled } from './region.ts';
 
 setDefaultDevice(cpu);
@@ -57,30 +60,45 @@ describe('the accelerator policy (AMP.md A4)', () => {
     expect(dtypes).toEqual([fromFloat32, fromFloat16]);
   });
 
-  test('equals casting the inputs by hand, bit for bit', () => {
+  test('equals casting the inputs by hand, bit for bit (T-OP-01, T-OP-02, T-OP-06)', () => {
     const x = tensor([0.1, 1 / 3, -2.7, 1e-5], { shape: [2, 2] });
     const inside = autocast({ dtype: 'bfloat16' }, () => matmul(x, x));
     const byHand = matmul(x.to('bfloat16'), x.to('bfloat16'));
     expect(inside.toArray()).toEqual(byHand.toArray());
   });
 
-  test('leaves float64, integers and plain numbers alone (A1.1)', () => {
+  test('leaves float64, integers and plain numbers alone (A1.1, T-OP-10)', () => {
     expect(autocast({}, () => matmul(matrix('float64'), matrix('float64')).dtype)).toBe('float64');
     expect(autocast({}, () => matmul(matrix('int32'), matrix('int32')).dtype)).toBe('int32');
     expect(autocast({}, () => matrix('float16').mul(0.1).dtype)).toBe('float16');
   });
 
-  test('refuses binary cross entropy and says what to use (A11)', () => {
+  test('refuses binary cross entropy and says what to use (A11, T-OP-09)', () => {
     const p = zeros([2]);
     expect(() => autocast({}, () => binaryCrossEntropy(p, p))).toThrow(/Use binaryCrossEntropyWithLogits/);
     expect(() => autocast({}, () => autocast({ enabled: false }, () => binaryCrossEntropy(p, p)))).not.toThrow();
   });
 });
 
+test('gives the same in two regions one after the other (T-OP-14)', () => {
+  const x = tensor([0.1, 1 / 3, -2.7, 1e-5], { shape: [2, 2] });
+  const product = (): unknown => autocast({}, () => matmul(x, x)).toArray();
+  expect(product()).toEqual(product());
+});
+
+test('concatenates what it does not cast (T-OP-15)', () => {
+  expect(autocast({ policy: cpuPolicy }, () => concat([matrix('int32'), matrix('int32')]).dtype)).toBe('int32');
+  expect(autocast({ policy: cpuPolicy }, () => concat([matrix('float64'), matrix('float64')]).dtype)).toBe('float64');
+});
+
+test('is float16 unless told otherwise (A7.2, T-OP-17)', () => {
+  expect(autocast({}, autocastDType)).toBe('float16');
+});
+
 describe('regions (AMP.md A7)', () => {
   const product = (): DType => matmul(matrix(), matrix()).dtype;
 
-  test('nest, switch off inside and come back', () => {
+  test('nest, switch off inside and come back (A7.6, A7.8)', () => {
     const seen = autocast({}, () => [
       product(),
       autocast({ dtype: 'bfloat16' }, product),
@@ -90,7 +108,7 @@ describe('regions (AMP.md A7)', () => {
     expect([...seen, product()]).toEqual(['float16', 'bfloat16', 'float32', 'float16', 'float32']);
   });
 
-  test('end when the body throws', () => {
+  test('end when the body throws (A7.6)', () => {
     expect(() =>
       autocast({}, () => {
         throw new Error('inside');
@@ -114,7 +132,7 @@ describe('regions (AMP.md A7)', () => {
     expect(w.grad?.dtype).toBe('float32');
   });
 
-  test('are the same when a checkpoint runs again (A9.6)', () => {
+  test('are the same when a checkpoint runs again (A9.6, T-CK-01)', () => {
     const x = tensor([[0.1, 0.9]]);
     const gradientOf = (run: (body: () => Tensor) => Tensor): unknown => {
       const w = tensor([0.3, 0.7, 1.1, -0.2], { shape: [2, 2], requiresGrad: true });
@@ -130,12 +148,51 @@ describe('regions (AMP.md A7)', () => {
 describe('the weight cache (AMP.md A8)', () => {
   const inputsOf = (y: Tensor): unknown => y.slot.origin?.inputs[1];
 
-  test('casts a weight once per region', () => {
+  test('casts a weight once per region (A8.1, T-CA-02)', () => {
     const w = matrix().requireGrad();
     const [a, b] = autocast({}, () => [matmul(matrix(), w), matmul(matrix(), w)]);
     expect(inputsOf(a)).toBe(inputsOf(b));
     const [c, d] = autocast({ cacheEnabled: false }, () => [matmul(matrix(), w), matmul(matrix(), w)]);
     expect(inputsOf(c)).not.toBe(inputsOf(d));
+  });
+
+  test('casts it once also if backward runs between two uses, inside or outside of the region (T-CA-01, T-CA-06)', () => {
+    const w = tensor([[2]], { requiresGrad: true });
+    autocast({}, () => {
+      for (let use = 0; use < 3; use++)
+        matmul(tensor([[1]]), w)
+          .sum()
+          .backward();
+    });
+    const [y, z] = autocast({}, () => [matmul(tensor([[1]]), w), matmul(tensor([[1]]), w)]);
+    y.sum().backward();
+    expect(inputsOf(y)).toBe(inputsOf(z));
+    expect(w.grad?.item()).toBe(4);
+  });
+
+  test('does not grow under noGrad, however often a weight is used (T-CA-03)', () => {
+    const w = matrix().requireGrad();
+    autocast({}, () =>
+      noGrad(() => {
+        const [first, , third] = [1, 2, 3].map(() => {
+          scope(() => void matmul(matrix(), w));
+          return cpu.memory().liveBytes;
+        });
+        expect(third).toBeLessThanOrEqual(first as number);
+      }),
+    );
+  });
+
+  test('gives gradients to a weight that is used without and with them in turns (T-CA-07)', () => {
+    const w = matrix().requireGrad();
+    const use = (): Tensor => matmul(matrix(), w);
+    const outs = autocast({}, () => [noGrad(use), use(), noGrad(use), use()]);
+    expect(outs.map(({ requiresGrad }) => requiresGrad)).toEqual([false, true, false, true]);
+    outs[1]
+      ?.sum()
+      .add(outs[3]?.sum() as Tensor)
+      .backward();
+    expect(w.grad).toBeDefined();
   });
 
   test('sees a weight that was changed in place (A8.6.1)', () => {
@@ -176,13 +233,13 @@ describe('the weight cache (AMP.md A8)', () => {
   });
 });
 
-test('saves activations in 16 bit', () => {
+test('saves activations in 16 bit (A1.3)', () => {
   const w = matrix().requireGrad();
   const y = autocast({}, () => matmul(matrix(), w));
   expect(y.slot.origin?.saved.map(({ dtype }) => dtype)).toEqual(['float16', 'float16']);
 });
 
-test('keeps softmax inputs narrow and computes it in float32', () => {
+test('keeps softmax inputs narrow and computes it in float32 (A1, A9.1)', () => {
   const x = matrix('float16').requireGrad();
   const y = autocast({}, () => logSoftmax(x, 1));
   y.sum().backward();
