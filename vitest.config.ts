@@ -42,21 +42,29 @@ const gpuInNode: TestProjectConfiguration = {
   },
 };
 
-/** The same tests where the users are, or one that says why not. */
-function gpuInChromium(): TestProjectConfiguration {
-  const name = 'gpu in Chromium';
+/** Test files that also run where the users are, by the package that is the browser's root. */
+const browserTests: Readonly<Record<string, readonly string[]>> = {
+  'backend-cpu': ['src/conformance.test.ts', 'src/same-bits.test.ts'],
+  'backend-wasm': ['src/conformance.test.ts', 'src/training.test.ts', 'src/kernels/*.test.ts'],
+  'backend-gpu': ['src/**/*.test.ts'],
+};
+
+/** A project per package in Chromium, or one test that says why not. */
+function inChromium(): TestProjectConfiguration[] {
   const executablePath = findChromium();
   if (!executablePath) {
-    if (env.HALFGRAD_SKIP === 'nothing') throw new Error(`${name}: no Chromium was found`);
-    return { test: { name, include: ['scripts/skipped/chromium.test.ts'] } };
+    if (env.HALFGRAD_SKIP === 'nothing') throw new Error('tests in Chromium: no Chromium was found');
+    return [{ test: { name: 'in Chromium', include: ['scripts/skipped/chromium.test.ts'] } }];
   }
-  return {
-    root: './packages/backend-gpu',
+  return Object.entries(browserTests).map(([name, include]) => ({
+    root: `./packages/${name}`,
     resolve: { conditions, alias: { 'node:fs': noFiles, 'node:path': noFiles } },
-    optimizeDeps: { include: ['gpu.js', 'fast-check', '@halfgrad/core > @petamoriken/float16'] },
+    optimizeDeps: {
+      include: [...(name === 'backend-gpu' ? ['gpu.js'] : []), 'fast-check', '@halfgrad/core > @petamoriken/float16'],
+    },
     test: {
-      name,
-      include: ['src/**/*.test.ts'],
+      name: `${name} in Chromium`,
+      include: [...include],
       env,
       testTimeout: gpuTimeoutMs,
       browser: {
@@ -67,7 +75,7 @@ function gpuInChromium(): TestProjectConfiguration {
         instances: [{ browser: 'chromium' }],
       },
     },
-  };
+  }));
 }
 
-export default defineConfig({ test: { projects: [unit, gpuInNode, gpuInChromium()] } });
+export default defineConfig({ test: { projects: [unit, gpuInNode, ...inChromium()] } });
