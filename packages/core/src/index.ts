@@ -26,6 +26,7 @@ export {
   reachableNodes,
 } from './autograd/graph.ts';
 export { savedBytes } from './autograd/saved-bytes.ts';
+export { unbind } from './autograd/unbind.ts';
 export {
   currentLayers,
   dispatch,
@@ -155,10 +156,23 @@ export {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
   type ClassLossOptions,
+  cosineEmbeddingLoss,
   crossEntropy,
+  gaussianNllLoss,
+  hingeEmbeddingLoss,
+  huberLoss,
+  klDiv,
   type LossOptions,
+  l1Loss,
+  type MarginOptions,
+  marginRankingLoss,
   mseLoss,
+  multiMarginLoss,
   nllLoss,
+  poissonNllLoss,
+  smoothL1Loss,
+  softMarginLoss,
+  tripletMarginLoss,
 } from './functional/loss.ts';
 export {
   chunk,
