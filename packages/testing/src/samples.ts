@@ -29,6 +29,20 @@ import {
   nllLosses,
   probabilityCrossEntropies,
 } from './arbitraries/loss.ts';
+import {
+  cosineEmbeddingLosses,
+  divergences,
+  gaussianLosses,
+  hingeEmbeddingLosses,
+  huberLosses,
+  l1Losses,
+  marginRankingLosses,
+  multiMarginLosses,
+  poissonLosses,
+  smoothL1Losses,
+  softMarginLosses,
+  tripletMarginLosses,
+} from './arbitraries/margin-loss.ts';
 import { concats, expands, flips, pads, permutes, reshapes, slices } from './arbitraries/movement.ts';
 import {
   batchNormGrads,
@@ -228,6 +242,18 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   crossEntropy: crossEntropies,
   probabilityCrossEntropy: probabilityCrossEntropies,
   mseLoss: mseLosses,
+  l1Loss: l1Losses,
+  smoothL1Loss: smoothL1Losses,
+  huberLoss: huberLosses,
+  klDiv: divergences,
+  poissonNllLoss: poissonLosses,
+  gaussianNllLoss: gaussianLosses,
+  softMarginLoss: softMarginLosses,
+  hingeEmbeddingLoss: hingeEmbeddingLosses,
+  marginRankingLoss: marginRankingLosses,
+  cosineEmbeddingLoss: cosineEmbeddingLosses,
+  tripletMarginLoss: tripletMarginLosses,
+  multiMarginLoss: multiMarginLosses,
   binaryCrossEntropy: binaryCrossEntropies,
   binaryCrossEntropyWithLogits: binaryCrossEntropiesWithLogits,
 };

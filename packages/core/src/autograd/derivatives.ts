@@ -8,6 +8,7 @@ import {
   div,
   exp,
   log,
+  maximum,
   mul,
   neg,
   type Operand,
@@ -23,9 +24,19 @@ import {
   where,
 } from '../functional/elementwise.ts';
 import { equal, greater, greaterEqual, less, lessEqual } from '../functional/logical.ts';
+import { clampedLog } from '../functional/loss-decompositions.ts';
 import { concat, expand, flip, narrow, pad, permute, reshape, slice } from '../functional/movement.ts';
 import { mean, reducedCount, sum } from '../functional/reduction.ts';
-import type { Attrs, DimPadding, DimSlice, Inputs, OpName, Outputs, Reduction } from '../ops/signatures.ts';
+import type {
+  Attrs,
+  DimPadding,
+  DimSlice,
+  Inputs,
+  LossReduction,
+  OpName,
+  Outputs,
+  Reduction,
+} from '../ops/signatures.ts';
 import { computeDType } from '../spec/dtype.ts';
 import { sizeOf } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
@@ -441,7 +452,33 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
   crossEntropy: 'decomposed',
   probabilityCrossEntropy: 'decomposed',
   mseLoss: 'decomposed',
-  binaryCrossEntropy: 'decomposed',
+  l1Loss: 'decomposed',
+  smoothL1Loss: 'decomposed',
+  huberLoss: 'decomposed',
+  klDiv: 'decomposed',
+  poissonNllLoss: 'decomposed',
+  gaussianNllLoss: 'decomposed',
+  softMarginLoss: 'decomposed',
+  hingeEmbeddingLoss: 'decomposed',
+  marginRankingLoss: 'decomposed',
+  cosineEmbeddingLoss: 'decomposed',
+  tripletMarginLoss: 'decomposed',
+  multiMarginLoss: 'decomposed',
+  // (p − y) / (p (1 − p)), which PyTorch keeps finite at the ends.
+  binaryCrossEntropy: derivative(['input', 'target', 'weight'], {
+    input: ({ grad, input, target, weight, attrs }) => {
+      const spread = maximum(mul(wide(input), sub(1, wide(input))), 1e-12);
+      return perElement(grad, div(sub(wide(input), target), spread), weight, attrs.reduction);
+    },
+    target: ({ grad, input, weight, attrs }) => {
+      const slope = sub(clampedLog(sub(1, wide(input))), clampedLog(wide(input)));
+      return perElement(grad, slope, weight, attrs.reduction);
+    },
+    weight: ({ grad, input, target, attrs }) => {
+      const losses = dispatch('binaryCrossEntropy', { input, target, weight: undefined }, { reduction: 'none' });
+      return perElement(grad, losses, undefined, attrs.reduction);
+    },
+  }),
   binaryCrossEntropyWithLogits: 'decomposed',
 };
 
@@ -457,6 +494,12 @@ function nonZero(x: Tensor): Tensor {
 
 function squaredLength(x: Tensor, y: Operand): Tensor {
   return add(mul(x, x), typeof y === 'number' ? y * y : mul(y, y));
+}
+
+/** What one element of a loss contributes to a gradient. */
+function perElement(grad: Tensor, slope: Tensor, weight: Tensor | undefined, reduction: LossReduction): Tensor {
+  const share = reduction === 'mean' ? div(wide(grad), slope.size) : wide(grad);
+  return mul(share, weight ? mul(slope, weight) : slope);
 }
 
 /** PyTorch's convention where both operands attain the extremum. */

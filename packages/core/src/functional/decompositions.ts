@@ -1,6 +1,6 @@
 import { dispatch } from '../dispatch/layers.ts';
 import { sumDType } from '../ops/results.ts';
-import type { LossReduction, Ops } from '../ops/signatures.ts';
+import type { Ops } from '../ops/signatures.ts';
 import { computeDType } from '../spec/dtype.ts';
 import { sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -27,11 +27,10 @@ import {
   tanh,
   where,
 } from './elementwise.ts';
-import { indexSelect } from './indexing.ts';
-import { equal, greater, greaterEqual, isFinite, less, lessEqual, notEqual } from './logical.ts';
-import { reduce } from './loss.ts';
+import { equal, greater, greaterEqual, isFinite, less, lessEqual } from './logical.ts';
+import { type LossOp, lossDecompositions } from './loss-decompositions.ts';
 import { concat, narrow, reshape, squeeze, unsqueeze } from './movement.ts';
-import { amax, logSoftmax, mean, norm, reducedCount, sum } from './reduction.ts';
+import { amax, mean, norm, reducedCount, sum } from './reduction.ts';
 
 /** The ops that are also defined in terms of others. */
 export type DecomposedOp =
@@ -77,12 +76,7 @@ export type DecomposedOp =
   | 'rmsNorm'
   | 'batchNorm'
   | 'batchNormGrad'
-  | 'nllLoss'
-  | 'crossEntropy'
-  | 'probabilityCrossEntropy'
-  | 'mseLoss'
-  | 'binaryCrossEntropy'
-  | 'binaryCrossEntropyWithLogits';
+  | LossOp;
 
 /** √(2/π) and the cubic coefficient of the tanh form of GELU (Hendrycks & Gimpel, 2016). */
 const geluScale = Math.sqrt(2 / Math.PI);
@@ -265,54 +259,7 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
     return { x: mul(g, rstd), weight: sum(mul(gradOut, normalized), dims), bias: sum(gradOut, dims) };
   },
 
-  nllLoss({ input, target, weight }, { ignoreIndex, reduction }) {
-    const picked = pickClass(input, target, ignoreIndex);
-    const factors = classWeights(input, target, weight, ignoreIndex);
-    return weightedLoss(neg(mul(picked, factors)), factors, reduction);
-  },
-  crossEntropy({ input, target, weight }, { ignoreIndex, labelSmoothing, reduction }) {
-    const dim = classDim(input);
-    const logProbs = logSoftmax(input, dim);
-    const factors = classWeights(input, target, weight, ignoreIndex);
-    const likelihood = neg(mul(pickClass(logProbs, target, ignoreIndex), factors));
-    if (labelSmoothing === 0) return weightedLoss(likelihood, factors, reduction);
-    const weighted = weight
-      ? mul(logProbs, reshape(weight, [-1, ...input.shape.slice(dim + 1).map(() => 1)]))
-      : logProbs;
-    const counted = cast(notEqual(target, ignoreIndex), input.dtype);
-    const smoothing = neg(mul(sum(weighted, dim), counted));
-    const classes = input.shape[dim] as number;
-    return add(
-      mul(weightedLoss(likelihood, factors, reduction), 1 - labelSmoothing),
-      mul(weightedLoss(smoothing, factors, reduction), labelSmoothing / classes),
-    );
-  },
-  probabilityCrossEntropy({ input, target, weight }, { labelSmoothing, reduction }) {
-    const dim = classDim(input);
-    const classes = input.shape[dim] as number;
-    const smoothed = labelSmoothing > 0 ? add(mul(target, 1 - labelSmoothing), labelSmoothing / classes) : target;
-    const logProbs = logSoftmax(input, dim);
-    const weighted = weight
-      ? mul(logProbs, reshape(weight, [classes, ...input.shape.slice(dim + 1).map(() => 1)]))
-      : logProbs;
-    return reduce(neg(sum(mul(weighted, smoothed), dim)), reduction);
-  },
-  mseLoss({ input, target }, { reduction }) {
-    const difference = sub(input, target);
-    return reduce(mul(difference, difference), reduction);
-  },
-  binaryCrossEntropy({ input, target, weight }, { reduction }) {
-    const clampedLog = (p: Tensor): Tensor => clamp(log(p), { min: -100 });
-    const losses = neg(add(mul(target, clampedLog(input)), mul(sub(1, target), clampedLog(sub(1, input)))));
-    return reduce(weight ? mul(losses, weight) : losses, reduction);
-  },
-  binaryCrossEntropyWithLogits({ input, target, weight, posWeight }, { reduction }) {
-    // log(1 + e^(−x)) = log(1 + e^(−|x|)) + max(−x, 0)
-    const tail = add(log(add(exp(neg(abs(input))), 1)), maximum(neg(input), 0));
-    const factor = posWeight ? add(mul(sub(posWeight, 1), target), 1) : undefined;
-    const losses = add(mul(sub(1, target), input), factor ? mul(factor, tail) : tail);
-    return reduce(weight ? mul(losses, weight) : losses, reduction);
-  },
+  ...lossDecompositions,
 };
 
 /** Φ(x) = (1 + erf(x/√2)) / 2 */
@@ -364,27 +311,4 @@ function standardize(x: Tensor, dims: readonly number[], eps: number): { normali
 function normGrad(g: Tensor, normalized: Tensor, rstd: Tensor, dims: readonly number[]): Tensor {
   const projection = mul(normalized, mean(mul(g, normalized), dims, { keepDim: true }));
   return mul(rstd, sub(sub(g, mean(g, dims, { keepDim: true })), projection));
-}
-
-function classDim(input: Tensor): number {
-  return input.shape.length === 1 ? 0 : 1;
-}
-
-/** `input` at each target's class; an ignored target reads class 0, and its weight of 0 discards it. */
-function pickClass(input: Tensor, target: Tensor, ignoreIndex: number): Tensor {
-  const dim = classDim(input);
-  const index = unsqueeze(where(equal(target, ignoreIndex), 0, target), dim);
-  return reshape(dispatch('gather', { x: input, index }, { dim }), target.shape);
-}
-
-/** The weight of each target's class, and 0 for ignored targets. */
-function classWeights(input: Tensor, target: Tensor, weight: Tensor | undefined, ignoreIndex: number): Tensor {
-  const counted = cast(notEqual(target, ignoreIndex), input.dtype);
-  if (!weight) return counted;
-  return mul(indexSelect(weight, 0, where(equal(target, ignoreIndex), 0, target)), counted);
-}
-
-function weightedLoss(losses: Tensor, factors: Tensor, reduction: LossReduction): Tensor {
-  if (reduction === 'mean') return div(sum(losses), sum(factors));
-  return reduction === 'sum' ? sum(losses) : losses;
 }

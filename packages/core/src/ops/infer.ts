@@ -1,10 +1,10 @@
 import { computeDType, isFloat } from '../spec/dtype.ts';
 import { argumentError, TensorError } from '../spec/errors.ts';
-import { resultType } from '../spec/promotion.ts';
+import { promoteTypes, resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape, sizeOf } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
 import { checkConvolution, convolved, requireConvolved } from './convolution-rules.ts';
-import { classLoss, pairLoss, probabilityLoss, requireSmoothing } from './loss-rules.ts';
+import { classLoss, labelLoss, lossShape, pairLoss, probabilityLoss, requireSmoothing } from './loss-rules.ts';
 import {
   isCount,
   notBool,
@@ -503,6 +503,58 @@ export const infer: Ops<TensorSpec> = {
     return probabilityLoss('crossEntropy', input, target, weight, reduction);
   },
   mseLoss: ({ input, target }, { reduction }) => pairLoss('mseLoss', { input, target }, reduction),
+  l1Loss: ({ input, target }, { reduction }) => pairLoss('l1Loss', { input, target }, reduction),
+  smoothL1Loss({ input, target }, { beta, reduction }) {
+    if (!(beta >= 0)) {
+      throw argumentError('invalid-argument', 'smoothL1Loss', `beta is ${beta}`, { input }, 'It cannot be negative.');
+    }
+    return pairLoss('smoothL1Loss', { input, target }, reduction);
+  },
+  huberLoss({ input, target }, { delta, reduction }) {
+    if (!(delta > 0)) {
+      throw argumentError('invalid-argument', 'huberLoss', `delta is ${delta}`, { input }, 'It must be positive.');
+    }
+    return pairLoss('huberLoss', { input, target }, reduction);
+  },
+  klDiv: ({ input, target }, { reduction }) => pairLoss('klDiv', { input, target }, reduction),
+  poissonNllLoss: ({ input, target }, { reduction }) =>
+    labelLoss('poissonNllLoss', { input }, target, input.shape, reduction),
+  gaussianNllLoss({ input, target, variance }, { eps, reduction }) {
+    if (!(eps > 0)) {
+      throw argumentError('invalid-argument', 'gaussianNllLoss', `eps is ${eps}`, { input }, 'It must be positive.');
+    }
+    requireFloat('gaussianNllLoss', { variance });
+    return pairLoss('gaussianNllLoss', { input, target, variance }, reduction);
+  },
+  softMarginLoss: ({ input, target }, { reduction }) =>
+    labelLoss('softMarginLoss', { input }, target, input.shape, reduction),
+  hingeEmbeddingLoss: ({ input, target }, { reduction }) =>
+    labelLoss('hingeEmbeddingLoss', { input }, target, input.shape, reduction),
+  marginRankingLoss: ({ a, b, target }, { reduction }) =>
+    labelLoss('marginRankingLoss', { a, b }, target, a.shape, reduction),
+  cosineEmbeddingLoss: ({ a, b, target }, { reduction }) =>
+    labelLoss('cosineEmbeddingLoss', { a, b }, target, a.shape.slice(0, -1), reduction),
+  tripletMarginLoss({ anchor, positive, negative }, { p, reduction }) {
+    const args = { anchor, positive, negative };
+    requireNormOrder('tripletMarginLoss', p, args);
+    requireFloat('tripletMarginLoss', args);
+    if (anchor.shape.length === 0 || [positive, negative].some(({ shape }) => !sameShape(shape, anchor.shape))) {
+      throw argumentError('shape-mismatch', 'tripletMarginLoss', 'needs vectors of one shape', args);
+    }
+    if (p === Number.POSITIVE_INFINITY && anchor.shape.at(-1) === 0) throw noElements('tripletMarginLoss', args);
+    const dtype = promoteTypes(promoteTypes(anchor.dtype, positive.dtype), negative.dtype);
+    return { shape: lossShape(anchor.shape.slice(0, -1), reduction), dtype };
+  },
+  multiMarginLoss({ input, target, weight }, { p, reduction }) {
+    requireFloat('multiMarginLoss', { input, weight });
+    if (p !== 1 && p !== 2) {
+      throw argumentError('invalid-argument', 'multiMarginLoss', `p is ${p as number}`, { input }, 'Use 1 or 2.');
+    }
+    if (input.shape.length > 2 || input.shape.at(-1) === 0) {
+      throw argumentError('shape-mismatch', 'multiMarginLoss', 'needs [N, C] or [C] with classes', { input });
+    }
+    return classLoss('multiMarginLoss', input, target, weight, reduction);
+  },
   binaryCrossEntropy: ({ input, target, weight }, { reduction }) =>
     pairLoss('binaryCrossEntropy', { input, target, weight }, reduction),
   binaryCrossEntropyWithLogits: ({ input, target, weight, posWeight }, { reduction }) =>

@@ -86,3 +86,26 @@ export function pairLoss(
   }
   return { shape: lossShape(input.shape, reduction), dtype: promoteTypes(input.dtype, target.dtype) };
 }
+
+/** Losses of predictions of one shape for a label each, of any dtype: ±1, or a count. */
+export function labelLoss(
+  op: OpName,
+  predictions: Readonly<Record<string, TensorSpec>>,
+  target: TensorSpec,
+  labelShape: readonly number[],
+  reduction: LossReduction,
+): TensorSpec {
+  requireFloat(op, predictions);
+  const [first, ...others] = Object.values(predictions) as [TensorSpec, ...TensorSpec[]];
+  if (others.some(({ shape }) => !sameShape(shape, first.shape))) {
+    throw argumentError('shape-mismatch', op, 'shapes differ', predictions, 'Expand one of them first.');
+  }
+  if (!sameShape(target.shape, labelShape)) {
+    throw argumentError('shape-mismatch', op, `target should have shape [${labelShape.join(',')}]`, {
+      ...predictions,
+      target,
+    });
+  }
+  const dtype = others.reduce((soFar, { dtype }) => promoteTypes(soFar, dtype), first.dtype);
+  return { shape: lossShape(labelShape, reduction), dtype };
+}

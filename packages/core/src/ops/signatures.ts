@@ -248,6 +248,30 @@ export interface Ops<T> {
     attrs: { labelSmoothing: number; reduction: LossReduction },
   ): T;
   mseLoss(inputs: { input: T; target: T }, attrs: { reduction: LossReduction }): T;
+  l1Loss(inputs: { input: T; target: T }, attrs: { reduction: LossReduction }): T;
+  smoothL1Loss(inputs: { input: T; target: T }, attrs: { beta: number; reduction: LossReduction }): T;
+  huberLoss(inputs: { input: T; target: T }, attrs: { delta: number; reduction: LossReduction }): T;
+  klDiv(inputs: { input: T; target: T }, attrs: { logTarget: boolean; reduction: LossReduction }): T;
+  poissonNllLoss(
+    inputs: { input: T; target: T },
+    attrs: { logInput: boolean; full: boolean; eps: number; reduction: LossReduction },
+  ): T;
+  gaussianNllLoss(
+    inputs: { input: T; target: T; variance: T },
+    attrs: { full: boolean; eps: number; reduction: LossReduction },
+  ): T;
+  softMarginLoss(inputs: { input: T; target: T }, attrs: { reduction: LossReduction }): T;
+  hingeEmbeddingLoss(inputs: { input: T; target: T }, attrs: { margin: number; reduction: LossReduction }): T;
+  marginRankingLoss(inputs: { a: T; b: T; target: T }, attrs: { margin: number; reduction: LossReduction }): T;
+  cosineEmbeddingLoss(inputs: { a: T; b: T; target: T }, attrs: { margin: number; reduction: LossReduction }): T;
+  tripletMarginLoss(
+    inputs: { anchor: T; positive: T; negative: T },
+    attrs: { margin: number; p: number; eps: number; swap: boolean; reduction: LossReduction },
+  ): T;
+  multiMarginLoss(
+    inputs: { input: T; target: T; weight: T | undefined },
+    attrs: { p: 1 | 2; margin: number; reduction: LossReduction },
+  ): T;
   binaryCrossEntropy(inputs: { input: T; target: T; weight: T | undefined }, attrs: { reduction: LossReduction }): T;
   binaryCrossEntropyWithLogits(
     inputs: { input: T; target: T; weight: T | undefined; posWeight: T | undefined },
