@@ -27,6 +27,11 @@ Holds the library against answers that others recorded, and says what it gives o
 Suites: ${suites.map(({ name }) => name).join(', ')}
 `;
 
+// A reader that has seen enough, such as head, closes the pipe.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 process.exitCode = await main();
 
 async function main(): Promise<number> {

@@ -3,24 +3,20 @@ import {
   add,
   avgPool2d,
   chunk,
-  clamp,
   concat,
   div,
   exp,
   flatten,
   greater,
   linear,
-  matmul,
-  minimum,
   mul,
   narrow,
   norm,
   permute,
   pow,
   reshape,
+  scaledDotProductAttention,
   sigmoid,
-  softmax,
-  split,
   square,
   sub,
   sum,
@@ -92,22 +88,6 @@ export function localResponseNorm(x: Tensor, size: number): Tensor {
   return div(x, pow(add(mul(reshape(average, x.shape), 1e-4), 1), 0.75));
 }
 
-export function elu(x: Tensor, alpha = 1): Tensor {
-  return where(greater(x, 0), x, mul(sub(exp(minimum(x, 0)), 1), alpha));
-}
-
-export function hardSigmoid(x: Tensor): Tensor {
-  return clamp(add(div(x, 6), 0.5), { min: 0, max: 1 });
-}
-
-/** The results of a running sum or product along `dim`. */
-export function running(x: Tensor, dim: number, combine: (a: Tensor, b: Tensor) => Tensor): Tensor {
-  const [first, ...rest] = split(x, 1, dim) as [Tensor, ...Tensor[]];
-  const results = [first];
-  for (const part of rest) results.push(combine(results.at(-1) as Tensor, part));
-  return concat(results, dim);
-}
-
 /** Every position of `dim`, `times` times in a row. */
 export function repeatInterleave(x: Tensor, dim: number, times: number): Tensor {
   return flatten(concat(new Array<Tensor>(times).fill(unsqueeze(x, dim + 1)), dim + 1), dim, dim + 1);
@@ -122,17 +102,6 @@ export function upperTriangle({ shape, device }: Tensor): Tensor {
   );
 }
 
-/** softmax(q kᵀ / √d) v */
-export function attention(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  mask: (scores: Tensor) => Tensor = (scores) => scores,
-): Tensor {
-  const scores = div(matmul(q, k, { transposeB: true }), Math.sqrt(q.shape.at(-1) as number));
-  return matmul(softmax(mask(scores), -1), v);
-}
-
 export function selfAttention(inputs: CaseInputs, heads: number): Tensor {
   const { x } = inputs;
   const [batch, length, width] = x.shape as [number, number, number];
@@ -140,7 +109,7 @@ export function selfAttention(inputs: CaseInputs, heads: number): Tensor {
   const [q, k, v] = projected.map((part) =>
     permute(reshape(part, [batch, length, heads, width / heads]), [0, 2, 1, 3]),
   ) as [Tensor, Tensor, Tensor];
-  const joined = reshape(permute(attention(q, k, v), [0, 2, 1, 3]), x.shape);
+  const joined = reshape(permute(scaledDotProductAttention(q, k, v), [0, 2, 1, 3]), x.shape);
   return linear(joined, inputs['out_proj.weight'], inputs['out_proj.bias']);
 }
 

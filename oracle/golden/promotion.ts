@@ -1,29 +1,36 @@
 import {
   abs,
   add,
+  all,
   amax,
+  any,
   argmax,
+  atan2,
   concat,
+  cumsum,
   type Device,
   type DType,
   div,
   equal,
   exp,
+  floor,
   isDType,
   isFloat,
   less,
   linear,
   log,
+  logicalAnd,
   matmul,
   maximum,
   mean,
   mul,
   neg,
   norm,
-  notEqual,
   ones,
   pow,
+  prod,
   reciprocal,
+  remainder,
   resultType,
   sigmoid,
   sin,
@@ -75,7 +82,9 @@ const binaryOps: Readonly<Record<string, Binary>> = {
   eq: equal,
   lt: less,
   where: (a, b) => where(equal(a, a), a, b),
-  logical_and: (a, b) => mul(notEqual(a, 0), notEqual(b, 0)),
+  atan2,
+  remainder,
+  logical_and: logicalAnd,
 };
 
 const matmulLike: Readonly<Record<string, Binary>> = {
@@ -108,9 +117,24 @@ const unaryOps: Readonly<Record<string, (x: Tensor) => Tensor>> = {
   std: (x) => std(x),
   var: (x) => variance(x),
   softmax: (x) => softmax(x, 0),
-  argmax: (x) => argmax(x),
+  floor,
+  prod: (x) => prod(x),
+  cumsum: (x) => cumsum(x, 0),
+  any: truth(any),
+  all: truth(all),
+  argmax(x) {
+    if (x.dtype === 'bool') throw new Missing('argmax refusing bools');
+    return argmax(x);
+  },
   norm: (x) => norm(x),
 };
+
+function truth(test: (x: Tensor) => Tensor): (x: Tensor) => Tensor {
+  return (x) => {
+    if (x.dtype === 'uint8') throw new Missing('truth values that are uint8');
+    return test(x);
+  };
+}
 
 /** Plain numbers by their kind in PyTorch. JavaScript's are integers if their value is one. */
 const numbers: Readonly<Record<string, number>> = { int: 2, float: 2.5 };

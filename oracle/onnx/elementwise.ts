@@ -1,30 +1,48 @@
 import {
   abs,
+  acosh,
   add,
+  asin,
+  asinh,
+  atan,
+  atanh,
   cast,
+  ceil,
+  celu,
   clamp,
   cos,
+  cosh,
   type DType,
+  dispatch,
   div,
+  elu,
   equal,
   erf,
   exp,
+  floor,
+  fmod,
   gelu,
   greater,
   greaterEqual,
   isFloat,
+  isInf,
+  isNaN,
+  leakyRelu,
   less,
   lessEqual,
   log,
+  logicalAnd,
+  logicalOr,
+  logicalXor,
   maximum,
   minimum,
   mul,
   neg,
-  notEqual,
   pow,
+  prelu,
   reciprocal,
   relu,
-  reshape,
+  remainder,
   sigmoid,
   sign,
   sin,
@@ -33,6 +51,7 @@ import {
   sub,
   type Tensor,
   tanh,
+  threshold,
   where,
 } from '@halfgrad/core';
 import type { OnnxCall, OnnxOp } from './graph.ts';
@@ -58,27 +77,10 @@ function quotient(a: Tensor, b: Tensor): Tensor {
   return isFloat(a.dtype) ? div(a, b) : cast(div(cast(a, 'float64'), b), a.dtype);
 }
 
-function elu(x: Tensor, alpha: number): Tensor {
-  return where(greater(x, 0), x, mul(sub(exp(minimum(x, 0)), 1), alpha));
-}
-
-function selu(call: OnnxCall): Tensor {
-  const [alpha, gamma] = [call.float('alpha', 1.6732632423543772), call.float('gamma', 1.0507009873554805)];
-  return mul(elu(call.input(0), alpha), gamma);
-}
-
-function celu(call: OnnxCall): Tensor {
-  const alpha = call.float('alpha', 1);
-  const x = call.input(0);
-  return where(greater(x, 0), x, mul(sub(exp(div(minimum(x, 0), alpha)), 1), alpha));
-}
-
-/** Before opset 7 the slopes of several channels are a plain list, which belongs to dimension 1. */
-function prelu(call: OnnxCall): Tensor {
-  const [x, slope] = [call.input(0), call.input(1)];
-  const perChannel = call.opset < 7 && slope.size > 1;
-  const slopes = perChannel ? reshape(slope, [-1, ...x.shape.slice(2).map(() => 1)]) : slope;
-  return where(less(x, 0), mul(x, slopes), x);
+/** Before opset 7 the slopes of several channels are a plain list; since then they broadcast. */
+function slopes(call: OnnxCall): Tensor {
+  const [x, weight] = [call.input(0), call.input(1)];
+  return call.opset < 7 ? prelu(x, weight) : dispatch('prelu', { x, weight });
 }
 
 function clip(call: OnnxCall): Tensor {
@@ -96,7 +98,7 @@ function shrink(call: OnnxCall): Tensor {
 function isInfinite(call: OnnxCall): Tensor {
   const x = call.input(0);
   const [positive, negative] = [call.int('detect_positive', 1), call.int('detect_negative', 1)];
-  if (positive && negative) return equal(abs(x), Number.POSITIVE_INFINITY);
+  if (positive && negative) return isInf(x);
   return equal(x, positive ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY);
 }
 
@@ -121,22 +123,31 @@ export const elementwiseOps: Readonly<Record<string, OnnxOp>> = {
   Sum: variadic(add),
   Mean: mean,
 
-  And: binary(minimum),
-  Or: binary(maximum),
-  Xor: binary(notEqual),
+  Mod: (call) => (call.int('fmod', 0) ? fmod : remainder)(call.input(0), call.input(1)),
+
+  And: binary(logicalAnd),
+  Or: binary(logicalOr),
+  Xor: binary(logicalXor),
   Equal: binary(equal),
   Less: binary(less),
   LessOrEqual: binary(lessEqual),
   Greater: binary(greater),
   GreaterOrEqual: binary(greaterEqual),
-  IsNaN: unary((x) => notEqual(x, x)),
+  IsNaN: unary(isNaN),
   IsInf: isInfinite,
 
   Abs: unary(abs),
+  Acosh: unary(acosh),
+  Asin: unary(asin),
+  Asinh: unary(asinh),
+  Atan: unary(atan),
+  Atanh: unary(atanh),
+  Ceil: unary(ceil),
   Cos: unary(cos),
-  Cosh: unary((x) => mul(add(exp(x), exp(neg(x))), 0.5)),
+  Cosh: unary(cosh),
   Erf: unary(erf),
   Exp: unary(exp),
+  Floor: unary(floor),
   Identity: unary((x) => x),
   Log: unary(log),
   Neg: unary(neg),
@@ -145,24 +156,25 @@ export const elementwiseOps: Readonly<Record<string, OnnxOp>> = {
   Sin: unary(sin),
   Sqrt: unary(sqrt),
   Tanh: unary(tanh),
-  Acosh: unary((x) => log(add(x, sqrt(sub(mul(x, x), 1))))),
-  Asinh: unary((x) => mul(sign(x), log(add(abs(x), sqrt(add(mul(x, x), 1)))))),
-  Atanh: unary((x) => mul(log(div(add(x, 1), sub(1, x))), 0.5)),
 
-  Celu: celu,
+  Celu: (call) => celu(call.input(0), { alpha: call.float('alpha', 1) }),
   Clip: clip,
-  Elu: (call) => elu(call.input(0), call.float('alpha', 1)),
+  Elu: (call) => elu(call.input(0), { alpha: call.float('alpha', 1) }),
   Gelu: (call) => gelu(call.input(0), { approximate: call.text('approximate', 'none') === 'tanh' ? 'tanh' : 'none' }),
   HardSigmoid: (call) =>
     clamp(add(mul(call.input(0), call.float('alpha', 0.2)), call.float('beta', 0.5)), { min: 0, max: 1 }),
-  LeakyRelu: (call) => where(less(call.input(0), 0), mul(call.input(0), call.float('alpha', 0.01)), call.input(0)),
-  PRelu: prelu,
+  LeakyRelu: (call) => leakyRelu(call.input(0), { negativeSlope: call.float('alpha', 0.01) }),
+  PRelu: slopes,
   Relu: unary(relu),
-  Selu: selu,
+  Selu: (call) =>
+    mul(
+      elu(call.input(0), { alpha: call.float('alpha', 1.6732632423543772) }),
+      call.float('gamma', 1.0507009873554805),
+    ),
   Shrink: shrink,
   Sigmoid: unary(sigmoid),
   Softplus: unary((x) => softplus(x)),
-  ThresholdedRelu: (call) => where(greater(call.input(0), call.float('alpha', 1)), call.input(0), 0),
+  ThresholdedRelu: (call) => threshold(call.input(0), call.float('alpha', 1), 0),
 
   Cast: (call) => cast(call.input(0), dtypeOfElementType(call.int('to', 1))),
 };

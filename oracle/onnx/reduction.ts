@@ -1,16 +1,23 @@
 import {
   amax,
+  amin,
   argmax,
+  argmin,
   cast,
+  concat,
+  cumprod,
+  cumsum,
   equal,
   flip,
+  full,
   log,
   logSoftmax,
   logsumexp,
   mean,
-  neg,
+  narrow,
   norm,
   normalize,
+  prod,
   reshape,
   softmax,
   square,
@@ -18,6 +25,7 @@ import {
   sum,
   type Tensor,
   tensor,
+  topk,
 } from '@halfgrad/core';
 import type { OnnxCall, OnnxOp } from './graph.ts';
 
@@ -35,18 +43,41 @@ const reduction =
     return reduce(x, dims, { keepDim: call.int('keepdims', 1) === 1 });
   };
 
-function amin(x: Tensor, dims: readonly number[], options: { readonly keepDim: boolean }): Tensor {
-  if (x.dtype === 'bool') return cast(amin(cast(x, 'int32'), dims, options), 'bool');
-  return neg(amax(neg(x), dims, options));
-}
-
-/** The first position of the maximum, or the last one: the first of the reversed. */
-function argExtreme(call: OnnxCall, x: Tensor): Tensor {
+/** The first position of an extremum, or the last one: the first of the reversed. */
+function position(call: OnnxCall, find: typeof argmax): Tensor {
+  const x = call.input(0);
   const dim = call.int('axis', 0);
   const options = { keepDim: call.int('keepdims', 1) === 1 };
-  if (call.int('select_last_index', 0) === 0) return argmax(x, dim, options);
+  if (call.int('select_last_index', 0) === 0) return find(x, dim, options);
   const last = (x.shape.at(dim) as number) - 1;
-  return sub(last, argmax(flip(x, dim), dim, options));
+  return sub(last, find(flip(x, dim), dim, options));
+}
+
+/** Running results; exclusive ones leave out their own element and begin with `start`. */
+function running(call: OnnxCall, run: (x: Tensor, dim: number) => Tensor, start: number): Tensor {
+  const x = call.input(0);
+  const [axis = 0] = call.numbers(1) ?? [];
+  const dim = axis < 0 ? axis + x.rank : axis;
+  const isReverse = call.int('reverse', 0) === 1;
+  const forward = isReverse ? flip(x, dim) : x;
+  const shifted = call.int('exclusive', 0) === 1 ? delayed(forward, dim, start) : forward;
+  return isReverse ? flip(run(shifted, dim), dim) : run(shifted, dim);
+}
+
+/** Every element one position later, the last one gone, `value` in front. */
+function delayed(x: Tensor, dim: number, value: number): Tensor {
+  const first = full(
+    x.shape.map((size, d) => (d === dim ? 1 : size)),
+    value,
+    x,
+  );
+  return concat([first, narrow(x, dim, 0, (x.shape[dim] as number) - 1)], dim);
+}
+
+function largest(call: OnnxCall): readonly Tensor[] {
+  const [k = 1] = call.numbers(1) ?? [];
+  const { values, indices } = topk(call.input(0), k, call.int('axis', -1), { largest: call.int('largest', 1) === 1 });
+  return [values, indices];
 }
 
 /** Before opset 13 everything from `axis` on is one dimension. */
@@ -73,14 +104,18 @@ export const reductionOps: Readonly<Record<string, OnnxOp>> = {
   ReduceMean: reduction(mean),
   ReduceMax: reduction(amax),
   ReduceMin: reduction(amin),
+  ReduceProd: reduction((x, dims, options) => prod(x, dims, options)),
   ReduceL1: reduction((x, dims, options) => norm(x, 1, dims, options)),
   ReduceL2: reduction((x, dims, options) => norm(x, 2, dims, options)),
   ReduceLogSum: reduction((x, dims, options) => log(sum(x, dims, options))),
   ReduceLogSumExp: reduction(logsumexp),
   ReduceSumSquare: reduction((x, dims, options) => sum(square(x), dims, options)),
 
-  ArgMax: (call) => argExtreme(call, call.input(0)),
-  ArgMin: (call) => argExtreme(call, neg(call.input(0))),
+  ArgMax: (call) => position(call, argmax),
+  ArgMin: (call) => position(call, argmin),
+  CumProd: (call) => running(call, cumprod, 1),
+  CumSum: (call) => running(call, cumsum, 0),
+  TopK: largest,
   Softmax: (call) => alongAxis(call, softmax),
   LogSoftmax: (call) => alongAxis(call, logSoftmax),
   Hardmax: (call) => alongAxis(call, hardmax),

@@ -8,6 +8,7 @@ import { createCall, type OnnxCase, type OnnxNode, type OnnxOp } from './graph.t
 import { indexingOps } from './indexing.ts';
 import { movementOps } from './movement.ts';
 import { normalizationOps } from './normalization.ts';
+import { quantizationOps } from './quantization.ts';
 import { recurrentOps } from './recurrent.ts';
 import { reductionOps } from './reduction.ts';
 import { dtypeOf, load, valuesOf } from './tensors.ts';
@@ -18,6 +19,7 @@ const ops: Readonly<Record<string, OnnxOp>> = {
   ...indexingOps,
   ...movementOps,
   ...normalizationOps,
+  ...quantizationOps,
   ...recurrentOps,
   ...reductionOps,
   ...windowOps,

@@ -2,15 +2,21 @@ import {
   abs,
   add,
   cast,
+  ceil,
   clamp,
   div,
+  elu,
   equal,
   exp,
+  floor,
   greater,
   greaterEqual,
+  hardswish,
+  leakyRelu,
   less,
   lessEqual,
   log,
+  logicalNot,
   maximum,
   minimum,
   mul,
@@ -22,7 +28,6 @@ import {
   sub,
   type Tensor,
   tanh,
-  where,
 } from '@halfgrad/core';
 import { Missing } from '../suite.ts';
 import type { WebnnCall, WebnnOp } from './graph.ts';
@@ -41,10 +46,6 @@ const binary =
 /** Truth values are uint8 in WebNN. */
 const comparison = (op: (a: Tensor, b: Tensor) => Tensor): WebnnOp => binary((a, b) => cast(op(a, b), 'uint8'));
 
-function hardSigmoid(x: Tensor, alpha: number, beta: number): Tensor {
-  return clamp(add(mul(x, alpha), beta), { min: 0, max: 1 });
-}
-
 function limit(call: WebnnCall): Tensor {
   const [min, max] = [
     call.number('minValue', Number.NEGATIVE_INFINITY),
@@ -52,16 +53,6 @@ function limit(call: WebnnCall): Tensor {
   ];
   if (Number.isNaN(min) || Number.isNaN(max)) throw new Missing('clamp to NaN');
   return clamp(call.input('input'), { min, max });
-}
-
-function elu(call: WebnnCall): Tensor {
-  const x = call.input('input');
-  return where(greater(x, 0), x, mul(sub(exp(minimum(x, 0)), 1), call.number('alpha', 1)));
-}
-
-function leakyRelu(call: WebnnCall): Tensor {
-  const x = call.input('input');
-  return where(less(x, 0), mul(x, call.number('alpha', 0.01)), x);
 }
 
 /** Methods on elements, by name. */
@@ -78,10 +69,12 @@ export const elementwiseOps: Readonly<Record<string, WebnnOp>> = {
   greaterOrEqual: comparison(greaterEqual),
   lesser: comparison(less),
   lesserOrEqual: comparison(lessEqual),
-  logicalNot: (call) => cast(equal(call.input('a'), 0), 'uint8'),
+  logicalNot: (call) => cast(logicalNot(call.input('a')), 'uint8'),
 
   abs: unary(abs),
+  ceil: unary(ceil),
   exp: unary(exp),
+  floor: unary(floor),
   log: unary(log),
   neg: unary(neg),
   relu: unary(relu),
@@ -90,10 +83,11 @@ export const elementwiseOps: Readonly<Record<string, WebnnOp>> = {
   tanh: unary(tanh),
 
   clamp: limit,
-  elu,
-  hardSigmoid: (call) => hardSigmoid(call.input('input'), call.number('alpha', 0.2), call.number('beta', 0.5)),
-  hardSwish: unary((x) => mul(x, hardSigmoid(x, 1 / 6, 0.5))),
-  leakyRelu,
+  elu: (call) => elu(call.input('input'), { alpha: call.number('alpha', 1) }),
+  hardSigmoid: (call) =>
+    clamp(add(mul(call.input('input'), call.number('alpha', 0.2)), call.number('beta', 0.5)), { min: 0, max: 1 }),
+  hardSwish: unary(hardswish),
+  leakyRelu: (call) => leakyRelu(call.input('input'), { negativeSlope: call.number('alpha', 0.01) }),
   linear: (call) => add(mul(call.input('input'), call.number('alpha', 1)), call.number('beta', 0)),
   cast: (call) => cast(call.input('input'), dtypeOf(call.text('type', 'float32'))),
 };
