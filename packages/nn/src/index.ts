@@ -1,18 +1,95 @@
 export { copyModule } from './copy-module.ts';
+export type { ForwardHook, ForwardPreHook } from './hooks.ts';
 export type { InitOptions, KaimingOptions, Nonlinearity, XavierOptions } from './init.ts';
 export * as init from './init.ts';
-export { GELU, ReLU, Sigmoid, Tanh } from './layers/activation.ts';
-export { BatchNorm, BatchNorm1d, BatchNorm2d, type BatchNormOptions } from './layers/batch-norm.ts';
-export { Conv1d, Conv2d, type ConvLayerOptions } from './layers/conv.ts';
+export {
+  Hardsigmoid,
+  Hardswish,
+  LogSigmoid,
+  Mish,
+  ReLU,
+  ReLU6,
+  SELU,
+  Sigmoid,
+  SiLU,
+  Softsign,
+  Tanh,
+  Tanhshrink,
+} from './layers/activation.ts';
+export {
+  CELU,
+  ELU,
+  GELU,
+  GLU,
+  Hardshrink,
+  Hardtanh,
+  LeakyReLU,
+  PReLU,
+  Softplus,
+  Softshrink,
+  Threshold,
+} from './layers/activation-with-settings.ts';
+export {
+  type AttentionCall,
+  type AttentionMasks,
+  type AttentionResult,
+  MultiheadAttention,
+  type MultiheadAttentionOptions,
+} from './layers/attention.ts';
+export { BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d, type BatchNormOptions } from './layers/batch-norm.ts';
+export { Conv1d, Conv2d, Conv3d, type ConvLayerOptions } from './layers/conv.ts';
+export {
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvTransposeLayerOptions,
+} from './layers/conv-transpose.ts';
 export { Dropout } from './layers/dropout.ts';
 export { Embedding } from './layers/embedding.ts';
 export { Flatten } from './layers/flatten.ts';
+export { GroupNorm, type GroupNormOptions } from './layers/group-norm.ts';
 export { Identity } from './layers/identity.ts';
+export {
+  InstanceNorm,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type InstanceNormOptions,
+} from './layers/instance-norm.ts';
 export { LayerNorm, type LayerNormOptions } from './layers/layer-norm.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
 export type { LayerOptions } from './layers/options.ts';
-export { AdaptiveAvgPool2d, AvgPool2d, MaxPool2d } from './layers/pooling.ts';
+export {
+  AdaptiveAvgPool2d,
+  AdaptiveMaxPool2d,
+  AvgPool1d,
+  AvgPool2d,
+  AvgPool3d,
+  MaxPool1d,
+  MaxPool2d,
+  MaxPool3d,
+} from './layers/pooling.ts';
+export {
+  GRU,
+  LSTM,
+  type LSTMResult,
+  type RecurrentOptions,
+  type RecurrentResult,
+  RNN,
+  type RNNOptions,
+} from './layers/recurrent.ts';
+export {
+  type CellOptions,
+  GRUCell,
+  LSTMCell,
+  type LSTMState,
+  RNNCell,
+  type RNNCellOptions,
+} from './layers/recurrent-cell.ts';
+export { RMSNorm, type RMSNormOptions } from './layers/rms-norm.ts';
 export { Sequential } from './layers/sequential.ts';
+export { LogSoftmax, Softmax, Softmin } from './layers/softmax.ts';
+export { TransformerEncoder, TransformerEncoderLayer, type TransformerLayerOptions } from './layers/transformer.ts';
 export { mlp } from './models/mlp.ts';
 export { BasicBlock, ResNet, type ResNetOptions } from './models/resnet.ts';
 export { SmallCnn, type SmallCnnOptions } from './models/small-cnn.ts';

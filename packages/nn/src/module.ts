@@ -151,7 +151,17 @@ export abstract class Module<Inputs extends readonly unknown[] = [x: Tensor], Ou
    * Replaces the parameters and buffers, in place of the module: a dtype casts those that are floating-point, a device
    * moves all. The new parameters are other tensors than the old ones: make optimizers afterwards.
    */
-  to(target: DType | Device, { except = () => false }: ToOptions = {}): this {
+  to(target: DType | Device, options?: ToOptions): this {
+    this.convert(target, options);
+    return this;
+  }
+
+  /**
+   * `to`, for a while.
+   *
+   * @returns what puts back the very tensors that were there, and gives the memory of their replacements back.
+   */
+  convert(target: DType | Device, { except = () => false }: ToOptions = {}): () => void {
     if (typeof target === 'string' && !isFloat(target)) {
       throw new TensorError('invalid-argument', `to: a module cannot be ${target}. Use a floating-point dtype.`);
     }
@@ -160,12 +170,15 @@ export abstract class Module<Inputs extends readonly unknown[] = [x: Tensor], Ou
       .filter((module) => !except(module))
       .flatMap(ownTensors)
       .map(({ value, holder, key }) => {
-        const replacement = converted.get(value) ?? convert(value, target);
+        const replacement = converted.get(value) ?? convertTensor(value, target);
         converted.set(value, replacement);
-        return { holder, key, replacement };
+        return { holder, key, value, replacement };
       });
     for (const { holder, key, replacement } of replacements) Object.assign(holder, { [key]: replacement });
-    return this;
+    return () => {
+      for (const { holder, key, value } of replacements) Object.assign(holder, { [key]: value });
+      for (const [value, replacement] of converted) if (replacement !== value) replacement.dispose();
+    };
   }
 
   /** The values of all parameters and buffers, as they are now: later training does not change them. */
@@ -239,7 +252,7 @@ function unique(tensors: readonly NamedTensor[]): NamedTensor[] {
   return tensors.filter(([, tensor]) => !seen.has(tensor) && seen.add(tensor));
 }
 
-function convert(value: Parameter | Buffer, target: DType | Device): Parameter | Buffer {
+function convertTensor(value: Parameter | Buffer, target: DType | Device): Parameter | Buffer {
   const stays = typeof target === 'string' ? !isFloat(value.dtype) || value.dtype === target : value.device === target;
   if (stays) return value;
   const converted = value.detach().to(target);

@@ -1,4 +1,18 @@
-import { gelu, relu, sigmoid, type Tensor, tanh } from '@halfgrad/core';
+import {
+  hardsigmoid,
+  hardswish,
+  logSigmoid,
+  mish,
+  relu,
+  relu6,
+  selu,
+  sigmoid,
+  silu,
+  softsign,
+  type Tensor,
+  tanh,
+  tanhshrink,
+} from '@halfgrad/core';
 import { Module } from '../module.ts';
 
 /** `max(x, 0)`. */
@@ -8,17 +22,45 @@ export class ReLU extends Module {
   }
 }
 
-/** `x · Φ(x)`, or its tanh approximation. */
-export class GELU extends Module {
-  readonly approximate: 'none' | 'tanh';
-
-  constructor({ approximate = 'none' }: { readonly approximate?: 'none' | 'tanh' } = {}) {
-    super();
-    this.approximate = approximate;
-  }
-
+/** `min(max(x, 0), 6)`. */
+export class ReLU6 extends Module {
   forward(x: Tensor): Tensor {
-    return gelu(x, { approximate: this.approximate });
+    return relu6(x);
+  }
+}
+
+/** A scaled `ELU` that keeps mean and variance (Klambauer et al. 2017). */
+export class SELU extends Module {
+  forward(x: Tensor): Tensor {
+    return selu(x);
+  }
+}
+
+/** `x · sigmoid(x)`, also called swish. */
+export class SiLU extends Module {
+  forward(x: Tensor): Tensor {
+    return silu(x);
+  }
+}
+
+/** `x · tanh(softplus(x))` (Misra 2020). */
+export class Mish extends Module {
+  forward(x: Tensor): Tensor {
+    return mish(x);
+  }
+}
+
+/** `1 / (1 + e^(−x))`. */
+export class Sigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return sigmoid(x);
+  }
+}
+
+/** `log(sigmoid(x))`, finite for any x. */
+export class LogSigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return logSigmoid(x);
   }
 }
 
@@ -29,9 +71,30 @@ export class Tanh extends Module {
   }
 }
 
-/** `1 / (1 + e^(−x))`. */
-export class Sigmoid extends Module {
+/** `x − tanh(x)`. */
+export class Tanhshrink extends Module {
   forward(x: Tensor): Tensor {
-    return sigmoid(x);
+    return tanhshrink(x);
+  }
+}
+
+/** `x / (1 + |x|)`. */
+export class Softsign extends Module {
+  forward(x: Tensor): Tensor {
+    return softsign(x);
+  }
+}
+
+/** A sigmoid of three straight lines. */
+export class Hardsigmoid extends Module {
+  forward(x: Tensor): Tensor {
+    return hardsigmoid(x);
+  }
+}
+
+/** `x · hardsigmoid(x)` (Howard et al. 2019). */
+export class Hardswish extends Module {
+  forward(x: Tensor): Tensor {
+    return hardswish(x);
   }
 }

@@ -92,3 +92,10 @@ export class BatchNorm2d extends BatchNorm {
     return [4];
   }
 }
+
+/** Batch norm of `[N, C, D, H, W]` (`torch.nn.BatchNorm3d`). */
+export class BatchNorm3d extends BatchNorm {
+  protected get ranks(): readonly number[] {
+    return [5];
+  }
+}

@@ -1,8 +1,8 @@
-import { type ConvOptions, conv1d, conv2d, type PerDim, type Tensor, TensorError, zeros } from '@halfgrad/core';
+import { type ConvOptions, conv1d, conv2d, conv3d, type PerDim, type Tensor, zeros } from '@halfgrad/core';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 import { initializeAffine } from './linear.ts';
-import { creation, kernelShape, type LayerOptions, requireCounts } from './options.ts';
+import { creation, kernelShape, type LayerOptions, requireGroups } from './options.ts';
 
 export interface ConvLayerOptions extends LayerOptions, ConvOptions {
   readonly bias?: boolean;
@@ -26,13 +26,7 @@ abstract class Conv extends Module {
   ) {
     super();
     const name = `Conv${rank}d`;
-    requireCounts(name, { inChannels, outChannels, groups });
-    if (inChannels % groups !== 0 || outChannels % groups !== 0) {
-      throw new TensorError(
-        'invalid-argument',
-        `${name}: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
-      );
-    }
+    requireGroups(name, { inChannels, outChannels, groups });
     this.inChannels = inChannels;
     this.outChannels = outChannels;
     this.kernelSize = kernelShape(name, kernelSize, rank);
@@ -62,5 +56,16 @@ export class Conv2d extends Conv {
 
   forward(x: Tensor): Tensor {
     return conv2d(x, this.weight, this.bias, this.options);
+  }
+}
+
+/** Convolution of `[N, C, D, H, W]` (`torch.nn.Conv3d`). */
+export class Conv3d extends Conv {
+  constructor(inChannels: number, outChannels: number, kernelSize: PerDim, options: ConvLayerOptions = {}) {
+    super(3, inChannels, outChannels, kernelSize, options);
+  }
+
+  forward(x: Tensor): Tensor {
+    return conv3d(x, this.weight, this.bias, this.options);
   }
 }

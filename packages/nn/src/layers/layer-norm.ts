@@ -1,7 +1,7 @@
 import { layerNorm, ones, type Tensor, zeros } from '@halfgrad/core';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
-import { creation, type LayerOptions, requireCounts } from './options.ts';
+import { creation, type LayerOptions, normalizedSizes } from './options.ts';
 
 export interface LayerNormOptions extends LayerOptions {
   readonly eps?: number;
@@ -26,8 +26,7 @@ export class LayerNorm extends Module {
     { eps = 1e-5, elementwiseAffine = true, bias = true, ...options }: LayerNormOptions = {},
   ) {
     super();
-    const shape = typeof normalizedShape === 'number' ? [normalizedShape] : normalizedShape;
-    for (const size of shape) requireCounts('LayerNorm', { normalizedShape: size });
+    const shape = normalizedSizes('LayerNorm', normalizedShape);
     this.normalizedShape = shape;
     this.eps = eps;
     this.weight = elementwiseAffine ? new Parameter(ones(shape, creation(options))) : undefined;

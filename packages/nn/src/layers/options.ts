@@ -33,3 +33,29 @@ export function requireCounts(layer: string, counts: Readonly<Record<string, num
     }
   }
 }
+
+/** The channels of a convolution, and the groups that they are split into. */
+export interface ChannelCounts {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly groups: number;
+}
+
+/** @throws TensorError unless the groups divide the channels. */
+export function requireGroups(layer: string, counts: ChannelCounts): void {
+  const { inChannels, outChannels, groups } = counts;
+  requireCounts(layer, { inChannels, outChannels, groups });
+  if (inChannels % groups !== 0 || outChannels % groups !== 0) {
+    throw new TensorError(
+      'invalid-argument',
+      `${layer}: ${groups} groups do not divide ${inChannels} input and ${outChannels} output channels`,
+    );
+  }
+}
+
+/** The sizes of the last dimensions, over which a layer normalises. */
+export function normalizedSizes(layer: string, shape: number | readonly number[]): readonly number[] {
+  const sizes = typeof shape === 'number' ? [shape] : shape;
+  for (const size of sizes) requireCounts(layer, { normalizedShape: size });
+  return sizes;
+}
