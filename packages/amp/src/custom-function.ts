@@ -5,11 +5,12 @@ import {
   customFunction,
   type HalfDType,
   type Layers,
-  Tensor,
+  type Tensor,
   withLayers,
 } from '@halfgrad/core';
 import { isEligible } from './cast-rules.ts';
 import { isAutocastEnabled } from './region.ts';
+import { mapTensors } from './tensor-tree.ts';
 
 export interface CastInputsOptions {
   /** Inside a region: cast floating-point arguments to this dtype, and run with autocast off. */
@@ -31,7 +32,9 @@ export function customForward<Args extends readonly unknown[], R>(
 ): (...args: Args) => R {
   return (...args) => {
     if (castInputs === undefined || !isAutocastEnabled()) return fn(...args);
-    return withLayers({ autocast: undefined }, () => fn(...(castTree(args, castInputs) as Args)));
+    return withLayers({ autocast: undefined }, () =>
+      fn(...(mapTensors(args, (x) => (isEligible(x) ? cast(x, castInputs) : x)) as unknown as Args)),
+    );
   };
 }
 
@@ -54,11 +57,4 @@ export function autocastFunction<const I extends readonly Tensor[]>(
     });
     return run(...inputs);
   });
-}
-
-function castTree(value: unknown, dtype: HalfDType | 'float32'): unknown {
-  if (value instanceof Tensor) return isEligible(value) ? cast(value, dtype) : value;
-  if (Array.isArray(value)) return value.map((item) => castTree(item, dtype));
-  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, castTree(item, dtype)]));
 }

@@ -1,8 +1,12 @@
 export { type AutocastOptions, autocast } from './autocast.ts';
 export { autocastFunction, type CastInputsOptions, customForward } from './custom-function.ts';
+export { type DriftReport, type FullEvalOptions, fullEval, measureDrift } from './full-eval.ts';
 export { GradScaler, type GradScalerState } from './grad-scaler.ts';
 export { cpuPolicy, definePolicy, type PolicyOverrides } from './policies.ts';
 export { acceleratorPolicy, type CastPolicy, type PolicyTable } from './policy.ts';
+export { type Precision, type PrecisionName, type PrecisionOptions, precision, precisionNames } from './precision.ts';
+export type { CastOptions, EvaluableModel, TrainableModel } from './precision-model.ts';
+export type { PreparedModel } from './prepared-model.ts';
 export { autocastDType, clearAutocastCache, isAutocastCacheEnabled, isAutocastEnabled } from './region.ts';
 export type { ScalableOptimizer } from './scalable-optimizer.ts';
 export type { Grads, ScaledGrads } from './scaled-grads.ts';
