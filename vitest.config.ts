@@ -7,8 +7,8 @@ const noFiles = fileURLToPath(new URL('scripts/no-files.ts', import.meta.url));
 const env = { HALFGRAD_SKIP: process.env['HALFGRAD_SKIP'] };
 const conditions = ['@halfgrad/source'];
 const gpuTests = ['packages/backend-gpu/src/**/*.test.ts'];
-/** A software GPU compiles and runs hundreds of shaders in some of them. */
-const gpuTimeoutMs = 120_000;
+/** Against tests that hang: some start processes that train, or compile hundreds of shaders on a software GPU. */
+const testTimeout = 120_000;
 
 const unit: TestProjectConfiguration = {
   ssr: { resolve: { conditions } },
@@ -22,6 +22,7 @@ const unit: TestProjectConfiguration = {
       'scripts/*.test.ts',
     ],
     exclude: ['**/node_modules/**', ...gpuTests],
+    testTimeout,
     typecheck: {
       enabled: true,
       include: ['packages/*/src/**/*.test-d.ts'],
@@ -38,7 +39,7 @@ const gpuInNode: TestProjectConfiguration = {
     name: 'gpu in Node',
     include: gpuTests,
     globalSetup: './scripts/xvfb.setup.ts',
-    testTimeout: gpuTimeoutMs,
+    testTimeout,
   },
 };
 
@@ -66,7 +67,7 @@ function inChromium(): TestProjectConfiguration[] {
       name: `${name} in Chromium`,
       include: [...include],
       env,
-      testTimeout: gpuTimeoutMs,
+      testTimeout,
       browser: {
         enabled: true,
         headless: true,

@@ -3,13 +3,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCifar10, syntheticCifar } from '@halfgrad/data';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import type { ComparisonReport } from '../experiments/comparison.ts';
 
 const main = join(import.meta.dirname, 'main.ts');
-// Each test starts a process that trains.
-vi.setConfig({ testTimeout: 60_000 });
-
 const folder = mkdtempSync(join(tmpdir(), 'halfgrad-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
