@@ -29,31 +29,38 @@ export function countOf(needs: Needs): number {
 export function runSuite(suite: Suite, device: Device): SuiteResult {
   const start = performance.now();
   const failed: Failure[] = [];
-  const unsupported = new Map<string, string[]>();
-  const missing = new Map<string, string[]>();
+  const [unsupported, missing] = [new Map<string, string[]>(), new Map<string, string[]>()];
   let passed = 0;
   for (const { name, run } of suite.cases()) {
     const outcome = attempt(run, device);
-    if (outcome === undefined) passed++;
-    else if (outcome instanceof Missing) {
-      const needs = (outcome.reason ?? reasonFor(outcome.need)) ? unsupported : missing;
+    if (outcome.verdict === 'passed') passed++;
+    else if (outcome.verdict === 'failed') failed.push({ case: name, problem: outcome.problem });
+    else {
+      const needs = outcome.verdict === 'unsupported' ? unsupported : missing;
       needs.set(outcome.need, [...(needs.get(outcome.need) ?? []), name]);
-    } else failed.push({ case: name, problem: outcome });
+    }
   }
   return { suite, passed, failed, unsupported, missing, milliseconds: performance.now() - start };
 }
 
-/** What kept a case from passing: a difference as text, or what it needs. */
-function attempt(run: Case['run'], device: Device): string | Missing | undefined {
+type Outcome =
+  | { readonly verdict: 'passed' }
+  | { readonly verdict: 'failed'; readonly problem: string }
+  | { readonly verdict: 'unsupported' | 'missing'; readonly need: string };
+
+function attempt(run: Case['run'], device: Device): Outcome {
   try {
     scope(() => run(device));
-    return undefined;
+    return { verdict: 'passed' };
   } catch (error) {
-    if (error instanceof Missing) return error;
+    if (error instanceof Missing) {
+      return { verdict: reasonFor(error.need) ? 'unsupported' : 'missing', need: error.need };
+    }
     // What a device says it cannot do, such as float64 in WebGL, is no wrong answer.
-    if (error instanceof TensorError && error.code === 'unsupported')
-      return new Missing('another device', error.message);
-    if (error instanceof TensorError || error instanceof Mismatch) return error.message;
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (error instanceof TensorError && error.code === 'unsupported') {
+      return { verdict: 'unsupported', need: error.message };
+    }
+    if (error instanceof TensorError || error instanceof Mismatch) return { verdict: 'failed', problem: error.message };
+    return { verdict: 'failed', problem: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
 }

@@ -28,12 +28,9 @@ export class Mismatch extends Error {
 export class Missing extends Error {
   override readonly name = 'Missing';
   readonly need: string;
-  /** Why it is no fault, where the device itself says so. */
-  readonly reason: string | undefined;
 
-  constructor(need: string, reason?: string) {
+  constructor(need: string) {
     super(`needs ${need}`);
     this.need = need;
-    this.reason = reason;
   }
 }
