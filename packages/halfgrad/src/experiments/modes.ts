@@ -1,6 +1,6 @@
-import { autocast, GradScaler } from '@halfgrad/amp';
-import { crossEntropy, noGrad, savedBytes, scope, type Tensor, update } from '@halfgrad/core';
-import { type AnyModule, BatchNorm, copyModule, type Module } from '@halfgrad/nn';
+import { type Precision, precision } from '@halfgrad/amp';
+import { crossEntropy, noGrad, savedBytes, scope, type Tensor } from '@halfgrad/core';
+import type { Module } from '@halfgrad/nn';
 import { SGD } from '@halfgrad/optim';
 
 /** The ways to train that are compared: float32, autocast with a scaler, and the recipe by hand. */
@@ -8,7 +8,7 @@ export const modeNames = ['none', 'automatic', 'manual'] as const;
 export type ModeName = (typeof modeNames)[number];
 
 export interface ModeSetup {
-  /** In float32; the mode trains it, or a copy of it. */
+  /** In float32; the mode casts it as it needs. */
   readonly model: Module;
   readonly lr: number;
   readonly momentum: number;
@@ -44,82 +44,38 @@ export interface PrecisionMode {
 }
 
 export const createMode: { readonly [M in ModeName]: (setup: ModeSetup) => PrecisionMode } = {
-  none: (setup) => withSwitch(setup, false),
-  automatic: (setup) => withSwitch(setup, true),
-  manual,
+  none: (setup) => trainedIn(precision('32-true'), setup),
+  automatic: (setup) => trainedIn(precision('16-mixed', { scaler: { enabled: setup.lossScale } }), setup),
+  manual: (setup) => trainedIn(precision('manual-16', { scaler: { enabled: setup.lossScale } }), setup),
 };
 
-/** The loop of the tutorials: one `useAmp` switch drives the region and the scaler (AMP.md B10, H4). */
-function withSwitch({ model, lossFactor, lossScale, ...options }: ModeSetup, useAmp: boolean): PrecisionMode {
-  const optimizer = new SGD(model.namedParameters(), options);
-  const scaler = new GradScaler({ enabled: useAmp && lossScale });
-  const forward = (images: Tensor): Tensor =>
-    autocast({ dtype: 'float16', enabled: useAmp }, () => model.forward(images));
+/** The loop of the tutorials, the same for every precision (AMP.md B10, E4, H4). */
+function trainedIn({ prepare }: Precision, { model, lossFactor, lossScale: _, ...options }: ModeSetup): PrecisionMode {
+  const training = prepare(model);
+  const optimizer = new SGD(training.namedParameters(), options);
+  const updated = training.namedParameters().map(([, parameter]) => parameter);
 
   return {
     model,
-    forward,
+    forward: (images) => training.forward(images),
     step(images, labels) {
       return scope(() => {
         optimizer.zeroGrad();
-        const loss = autocast({ dtype: 'float16', enabled: useAmp }, () => crossEntropy(model.forward(images), labels));
+        const loss = crossEntropy(training.forward(images), labels);
         const saved = totalBytes(savedBytes([loss]));
-        scaler.scale(loss.mul(lossFactor)).backward();
-        scaler.unscale(optimizer);
-        multiplyGradients(model.parameters(), 1 / lossFactor);
-        const { stepped, scale } = scaler.step(optimizer);
-        scaler.update();
+        training.backward(loss.mul(lossFactor));
+        training.unscale(optimizer);
+        multiplyGradients(updated, 1 / lossFactor);
+        const { stepped, scale } = training.step(optimizer);
         return { loss: loss.item(), stepped, scale, savedBytes: saved };
       });
     },
     heldBytes: () => ({
-      parameters: bytesOf(model.parameters()),
-      gradients: gradientBytes(model.parameters()),
+      parameters: bytesOf(new Set([...model.parameters(), ...updated])),
+      gradients: bytesOf(updated.flatMap(({ grad }) => grad ?? [])),
       optimizerState: stateBytes(optimizer),
     }),
   };
-}
-
-/**
- * Mixed precision by hand (Micikevicius et al. 2018; Apex O2, AMP.md E4): a float16 copy of the model except its batch
- * norms does the work, float32 master weights are what the optimizer updates, and both are kept in step.
- */
-function manual({ model, lossFactor, lossScale, ...options }: ModeSetup): PrecisionMode {
-  const half = copyModule(model).to('float16', { except: isBatchNorm });
-  const pairs = half.parameters().map((copy, i) => ({ copy, master: model.parameters()[i] as Tensor }));
-  const optimizer = new SGD(model.namedParameters(), options);
-  const scaler = new GradScaler({ enabled: lossScale });
-  const forward = (images: Tensor): Tensor => half.forward(images.to('float16')).to('float32');
-
-  return {
-    model: half,
-    forward,
-    step(images, labels) {
-      return scope(() => {
-        half.zeroGrad();
-        const loss = crossEntropy(forward(images), labels);
-        const saved = totalBytes(savedBytes([loss]));
-        scaler.scale(loss.mul(lossFactor)).backward();
-        for (const { copy, master } of pairs) master.grad = copy.grad && noGrad(() => copy.grad?.to('float32'));
-        scaler.unscale(optimizer);
-        multiplyGradients(model.parameters(), 1 / lossFactor);
-        const { stepped, scale } = scaler.step(optimizer);
-        scaler.update();
-        for (const { copy, master } of pairs) update('assign', { target: copy, source: master });
-        optimizer.zeroGrad();
-        return { loss: loss.item(), stepped, scale, savedBytes: saved };
-      });
-    },
-    heldBytes: () => ({
-      parameters: bytesOf(half.parameters()) + bytesOf(model.parameters()),
-      gradients: gradientBytes(half.parameters()),
-      optimizerState: stateBytes(optimizer),
-    }),
-  };
-}
-
-function isBatchNorm(module: AnyModule): boolean {
-  return module instanceof BatchNorm;
 }
 
 function multiplyGradients(parameters: readonly Tensor[], factor: number): void {
@@ -129,10 +85,6 @@ function multiplyGradients(parameters: readonly Tensor[], factor: number): void 
 
 function bytesOf(tensors: Iterable<Tensor>): number {
   return Array.from(tensors).reduce((total, { bytes }) => total + bytes, 0);
-}
-
-function gradientBytes(parameters: readonly Tensor[]): number {
-  return bytesOf(parameters.flatMap(({ grad }) => grad ?? []));
 }
 
 function stateBytes({ state }: SGD): number {
