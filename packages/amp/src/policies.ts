@@ -65,6 +65,10 @@ export const cpuPolicy: PolicyTable = /* @__PURE__ */ definePolicy(acceleratorPo
   atan2: 'unchanged',
   addcmul: 'unchanged',
   addcdiv: 'unchanged',
+  bilinear: 'unchanged',
+  cross: 'unchanged',
+  dot: 'unchanged',
+  tensordot: 'lowerPrecision',
   concat: 'promote',
   binaryCrossEntropy: 'float32',
 });

@@ -28,6 +28,8 @@ export const acceleratorPolicy: PolicyTable = {
   convolution: 'lowerPrecision',
   convolutionInputGrad: 'lowerPrecision',
   convolutionWeightGrad: 'lowerPrecision',
+  einsum: 'lowerPrecision',
+  scaledDotProductAttention: 'lowerPrecision',
   prelu: 'lowerPrecision',
 
   exp: 'float32',
@@ -81,6 +83,10 @@ export const acceleratorPolicy: PolicyTable = {
   addcmul: 'promote',
   addcdiv: 'promote',
   atan2: 'promote',
+  bilinear: 'promote',
+  cross: 'promote',
+  dot: 'promote',
+  tensordot: 'promote',
   scatterAdd: 'promote',
 
   // In float16 a sigmoid above about 8.3 is exactly 1, and log(1 − p) is −∞ (AMP.md A11).

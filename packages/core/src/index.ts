@@ -70,6 +70,9 @@ export {
 } from './functional/attention.ts';
 export {
   addmm,
+  baddbmm,
+  bilinear,
+  bmm,
   type ConvOptions,
   type ConvTransposeOptions,
   conv1d,
@@ -78,12 +81,18 @@ export {
   convTranspose1d,
   convTranspose2d,
   convTranspose3d,
+  cross,
+  dot,
   linear,
   type MatmulOptions,
   matmul,
+  mv,
+  outer,
   type PerDim,
+  tensordot,
 } from './functional/contraction.ts';
-export { type DecomposedOp, decompositions } from './functional/decompositions.ts';
+export { type DecomposedOp, decompositions, stepwise } from './functional/decompositions.ts';
+export { einsum } from './functional/einsum.ts';
 export {
   abs,
   acos,

@@ -82,6 +82,7 @@ import {
   tied,
   unitsBeyond3,
 } from './arbitraries/tensor.ts';
+import { attentions, bilinears, crosses, dots, einsums, tensordots } from './arbitraries/tensor-product.ts';
 
 const approximations = fc.record({ approximate: fc.constantFrom('none' as const, 'tanh' as const) });
 
@@ -222,6 +223,12 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
 
   matmul: matmuls,
   addmm: addmms,
+  dot: dots,
+  cross: crosses,
+  tensordot: tensordots,
+  einsum: einsums,
+  bilinear: bilinears,
+  scaledDotProductAttention: attentions,
   linear: linears,
   convolution: convolutions,
   convolutionInputGrad: convolutionInputGrads,

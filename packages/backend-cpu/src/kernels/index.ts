@@ -131,6 +131,12 @@ export const kernels: Kernels<HostTensor> = {
 
   matmul: matmul.matmul,
   addmm: 'decomposed',
+  dot: 'decomposed',
+  cross: 'decomposed',
+  tensordot: 'decomposed',
+  einsum: 'decomposed',
+  bilinear: 'decomposed',
+  scaledDotProductAttention: 'decomposed',
   linear: matmul.linear,
   convolution: convolution.convolution,
   convolutionInputGrad: convolution.convolutionInputGrad,

@@ -380,7 +380,19 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
         ? dispatch('matmul', { a: grad, b: a }, { transposeA: true, transposeB: transposeA })
         : dispatch('matmul', { a, b: grad }, { transposeA: !transposeA, transposeB: false }),
   }),
-  addmm: 'decomposed',
+  addmm: derivative(['a', 'b'], {
+    input: ({ grad, attrs: { beta } }) => mul(grad, beta),
+    a: ({ grad, b, attrs: { alpha } }) =>
+      mul(dispatch('matmul', { a: grad, b }, { transposeA: false, transposeB: true }), alpha),
+    b: ({ grad, a, attrs: { alpha } }) =>
+      mul(dispatch('matmul', { a, b: grad }, { transposeA: true, transposeB: false }), alpha),
+  }),
+  dot: 'decomposed',
+  cross: 'decomposed',
+  tensordot: 'decomposed',
+  einsum: 'decomposed',
+  bilinear: 'decomposed',
+  scaledDotProductAttention: 'decomposed',
   linear: derivative(['x', 'weight'], {
     x: ({ grad, weight, specs }) =>
       reshape(

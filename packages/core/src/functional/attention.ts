@@ -1,10 +1,12 @@
+import { dispatch } from '../dispatch/layers.ts';
 import { TensorError } from '../spec/errors.ts';
+import { broadcastShapes, sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { matmul } from './contraction.ts';
 import { add, cast, mul, where } from './elementwise.ts';
 import { equal, lessEqual } from './logical.ts';
 import { expand, unsqueeze } from './movement.ts';
-import { dropout, type Generator } from './random.ts';
+import { defaultGenerator, type Generator } from './random.ts';
 import { amax, cumsum, softmax } from './reduction.ts';
 
 /** Which keys a query may attend to, and how scores are scaled. */
@@ -37,10 +39,18 @@ export function scaledDotProductAttention(
   query: Tensor,
   key: Tensor,
   value: Tensor,
-  { dropoutP = 0, generator, ...options }: AttentionOptions & AttentionDropout = {},
+  {
+    attnMask: mask,
+    isCausal: causal = false,
+    scale = 1 / Math.sqrt(query.shape.at(-1) ?? 1),
+    dropoutP: p = 0,
+    generator = defaultGenerator,
+  }: AttentionOptions & AttentionDropout = {},
 ): Tensor {
-  const weights = attentionWeights(query, key, options);
-  return matmul(dropout(weights, dropoutP, { ...(generator && { generator }) }), value);
+  const batch = broadcastShapes(query.shape.slice(0, -2), key.shape.slice(0, -2)) ?? [];
+  const count = sizeOf(batch) * (query.shape.at(-2) ?? 1) * (key.shape.at(-2) ?? 1);
+  const drop = { p, ...(p > 0 ? generator.reserve(count) : { seed: 0, offset: 0 }) };
+  return dispatch('scaledDotProductAttention', { query, key, value, mask }, { causal, scale, ...drop });
 }
 
 /** How much each query `[…, L, E]` attends to each key `[…, S, E]`: `[…, L, S]`, rows that add up to 1 (or are 0). */

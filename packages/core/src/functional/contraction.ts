@@ -1,9 +1,9 @@
 import { dispatch } from '../dispatch/layers.ts';
 import type { ConvolutionAttrs } from '../ops/signatures.ts';
-import { TensorError } from '../spec/errors.ts';
-import { sizeOf } from '../spec/shape.ts';
+import { argumentError, TensorError } from '../spec/errors.ts';
+import { normalizeDim, sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { add, cast } from './elementwise.ts';
+import { add, cast, mul } from './elementwise.ts';
 import { pad, reshape, squeeze, unsqueeze } from './movement.ts';
 
 export interface MatmulOptions {
@@ -43,6 +43,72 @@ export function addmm(
   { beta = 1, alpha = 1 }: { beta?: number; alpha?: number } = {},
 ): Tensor {
   return dispatch('addmm', { input, a, b }, { beta, alpha });
+}
+
+/** `β · input + α · (a @ b)` for every matrix of a batch (`torch.baddbmm`). */
+export function baddbmm(input: Tensor, a: Tensor, b: Tensor, options: { beta?: number; alpha?: number } = {}): Tensor {
+  requireDims('baddbmm', 3, { a, b });
+  return addmm(input, a, b, options);
+}
+
+/** The products of two batches of matrices, `[B, N, K]` and `[B, K, M]` (`torch.bmm`); `matmul` also broadcasts. */
+export function bmm(a: Tensor, b: Tensor): Tensor {
+  requireDims('bmm', 3, { a, b });
+  if (a.shape[0] !== b.shape[0]) throw argumentError('shape-mismatch', 'bmm', 'batches differ in size', { a, b });
+  return matmul(a, b);
+}
+
+/** A matrix times a vector (`torch.mv`). */
+export function mv(a: Tensor, b: Tensor): Tensor {
+  requireDims('mv', 2, { a });
+  requireDims('mv', 1, { b });
+  return matmul(a, b);
+}
+
+/** `Σ aᵢ bᵢ` of two vectors. Unlike `matmul`, autocast keeps it in float32 (AMP.md A2). */
+export function dot(a: Tensor, b: Tensor): Tensor {
+  return dispatch('dot', { a, b });
+}
+
+/** The matrix `aᵢ bⱼ` of two vectors. */
+export function outer(a: Tensor, b: Tensor): Tensor {
+  requireDims('outer', 1, { a, b });
+  return mul(unsqueeze(a, 1), b);
+}
+
+/** The cross product along a dimension of 3 elements; the others broadcast. */
+export function cross(a: Tensor, b: Tensor, { dim = -1 }: { dim?: number } = {}): Tensor {
+  return dispatch('cross', { a, b }, { dim: normalizeDim('cross', dim, a.shape.length) });
+}
+
+/**
+ * Sums of products over the last `dims` dimensions of `a` and the first of `b`, or over the pairs listed
+ * (`torch.tensordot`).
+ */
+export function tensordot(
+  a: Tensor,
+  b: Tensor,
+  { dims = 2 }: { dims?: number | readonly [dimsA: readonly number[], dimsB: readonly number[]] } = {},
+): Tensor {
+  const [dimsA, dimsB] =
+    typeof dims === 'number' ? [range(dims).map((i) => i - dims), range(dims)] : [dims[0], dims[1]];
+  return dispatch(
+    'tensordot',
+    { a, b },
+    {
+      dimsA: dimsA.map((dim) => normalizeDim('tensordot', dim, a.shape.length)),
+      dimsB: dimsB.map((dim) => normalizeDim('tensordot', dim, b.shape.length)),
+    },
+  );
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** `aᵀ Wᵢ b + biasᵢ` for `weight` `[out, features of a, features of b]` (`torch.nn.functional.bilinear`). */
+export function bilinear(a: Tensor, b: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  return dispatch('bilinear', { a, b, weight, bias });
 }
 
 /** `x Wᵀ + b`, with `weight` `[out, in]` and `bias` `[out]`, on the last dimension of `x`. */
@@ -158,6 +224,11 @@ function convTranspose(
   });
   const out = dispatch('convolutionInputGrad', { gradOut: x, weight }, { ...attrs, size });
   return bias ? add(out, cast(reshape(bias, [-1, ...size.map(() => 1)]), out.dtype)) : out;
+}
+
+function requireDims(op: string, rank: number, tensors: Readonly<Record<string, Tensor>>): void {
+  if (Object.values(tensors).every(({ shape }) => shape.length === rank)) return;
+  throw argumentError('shape-mismatch', op, `needs ${rank} dimension${rank > 1 ? 's' : ''}`, tensors);
 }
 
 function requireRank(op: string, rank: number, x: Tensor): void {

@@ -1,10 +1,12 @@
 import { dispatch } from '../dispatch/layers.ts';
 import { sumDType } from '../ops/results.ts';
-import type { Ops } from '../ops/signatures.ts';
+import type { OpName, Ops } from '../ops/signatures.ts';
 import { computeDType } from '../spec/dtype.ts';
 import { sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
+import { attentionWeights } from './attention.ts';
 import { matmul } from './contraction.ts';
+import { decomposeEinsum } from './einsum.ts';
 import {
   abs,
   add,
@@ -29,7 +31,7 @@ import {
 } from './elementwise.ts';
 import { equal, greater, greaterEqual, isFinite, less, lessEqual } from './logical.ts';
 import { type LossOp, lossDecompositions } from './loss-decompositions.ts';
-import { concat, narrow, reshape, squeeze, unsqueeze } from './movement.ts';
+import { concat, narrow, permute, reshape, squeeze, unsqueeze } from './movement.ts';
 import { amax, mean, norm, reducedCount, sum } from './reduction.ts';
 
 /** The ops that are also defined in terms of others. */
@@ -69,6 +71,12 @@ export type DecomposedOp =
   | 'logSoftmax'
   | 'logSoftmaxGrad'
   | 'addmm'
+  | 'dot'
+  | 'cross'
+  | 'tensordot'
+  | 'einsum'
+  | 'bilinear'
+  | 'scaledDotProductAttention'
   | 'linear'
   | 'layerNorm'
   | 'layerNormGrad'
@@ -83,10 +91,22 @@ const geluScale = Math.sqrt(2 / Math.PI);
 const geluCubic = 0.044715;
 
 /**
+ * Those that are ops only for autocast, which has to see them as one. Their steps keep the dtypes that arrive and round one
+ * by one, as the matrix products that they consist of do, so that backward saves 16-bit tensors.
+ */
+export const stepwise: ReadonlySet<OpName> = new Set([
+  'dot',
+  'tensordot',
+  'einsum',
+  'scaledDotProductAttention',
+] satisfies DecomposedOp[]);
+
+/**
  * What a fused op means in terms of others: the fallback for a missing kernel, the oracle for a present one, and the
  * way to differentiate backward passes once more.
  *
- * Written as if all inputs were wide: whoever runs one widens 16-bit inputs first and rounds the results once.
+ * Written as if all inputs were wide: whoever runs one widens 16-bit inputs first and rounds the results once. Those in
+ * `stepwise` are run as they are.
  */
 export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
   // From the nearer end, so that both ends are exact.
@@ -220,6 +240,42 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
       weight: sum(mul(gradOut, normalized), leading),
       bias: sum(gradOut, leading),
     };
+  },
+  dot: ({ a, b }) => reshape(matmul(unsqueeze(a, 0), unsqueeze(b, 1)), []),
+  cross({ a, b }, { dim }) {
+    const rotated = (x: Tensor, by: number): Tensor => concat([narrow(x, dim, by, 3 - by), narrow(x, dim, 0, by)], dim);
+    return sub(mul(rotated(a, 1), rotated(b, 2)), mul(rotated(a, 2), rotated(b, 1)));
+  },
+  tensordot({ a, b }, { dimsA, dimsB }) {
+    const others = (x: Tensor, dims: readonly number[]): number[] =>
+      x.shape.flatMap((_, dim) => (dims.includes(dim) ? [] : [dim]));
+    const [restA, restB] = [others(a, dimsA), others(b, dimsB)];
+    const inner = sizeOf(dimsA.map((dim) => a.shape[dim] as number));
+    const left = reshape(permute(a, [...restA, ...dimsA]), [sizeOf(restA.map((dim) => a.shape[dim] as number)), inner]);
+    const right = reshape(permute(b, [...dimsB, ...restB]), [
+      inner,
+      sizeOf(restB.map((dim) => b.shape[dim] as number)),
+    ]);
+    return reshape(matmul(left, right), [
+      ...restA.map((dim) => a.shape[dim] as number),
+      ...restB.map((dim) => b.shape[dim] as number),
+    ]);
+  },
+  einsum: ({ tensors }, { equation }) => decomposeEinsum(tensors, equation),
+  // Σ_jk a_j W_ijk b_k
+  bilinear({ a, b, weight, bias }) {
+    const [outFeatures, left, right] = weight.shape as [number, number, number];
+    const columns = reshape(permute(weight, [1, 0, 2]), [left, outFeatures * right]);
+    const rows = sizeOf(a.shape.slice(0, -1));
+    const halfway = reshape(matmul(reshape(a, [rows, left]), columns), [rows, outFeatures, right]);
+    const product = matmul(halfway, reshape(b, [rows, right, 1]));
+    const out = reshape(product, [...a.shape.slice(0, -1), outFeatures]);
+    return bias ? add(out, bias) : out;
+  },
+  scaledDotProductAttention({ query, key, value, mask }, { causal, scale, ...drop }) {
+    const attnMask = mask && mask.dtype !== 'bool' ? cast(mask, query.dtype) : mask;
+    const weights = attentionWeights(query, key, { attnMask, isCausal: causal, scale });
+    return matmul(drop.p > 0 ? dispatch('dropout', { x: weights }, drop) : weights, value);
   },
   groupNorm({ x, weight, bias }, { groups, eps }) {
     const [samples, channels] = [x.shape[0] as number, x.shape[1] as number];

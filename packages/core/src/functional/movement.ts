@@ -36,9 +36,14 @@ export function squeeze(x: Tensor, dim?: number | readonly number[]): Tensor {
   );
 }
 
-/** The dimensions in another order: dimension `i` of the result is dimension `dims[i]` of `x`. */
+/**
+ * The dimensions in another order: dimension `i` of the result is dimension `dims[i]` of `x`. The same tensor if that is
+ * the order they have.
+ */
 export function permute(x: Tensor, dims: readonly number[]): Tensor {
-  return dispatch('permute', { x }, { dims: dims.map((dim) => normalizeDim('permute', dim, x.shape.length)) });
+  const order = dims.map((dim) => normalizeDim('permute', dim, x.shape.length));
+  const isIdentity = order.length === x.shape.length && order.every((dim, i) => dim === i);
+  return isIdentity ? x : dispatch('permute', { x }, { dims: order });
 }
 
 /** Two dimensions swapped; by default the last two. */

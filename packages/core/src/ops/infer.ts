@@ -4,6 +4,7 @@ import { promoteTypes, resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape, sizeOf } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
 import { checkConvolution, convolved, requireConvolved } from './convolution-rules.ts';
+import { planEinsum } from './einsum-equation.ts';
 import { classLoss, labelLoss, lossShape, pairLoss, probabilityLoss, requireSmoothing } from './loss-rules.ts';
 import {
   isCount,
@@ -11,10 +12,12 @@ import {
   requireAffine,
   requireAligned,
   requireDim,
+  requireDistinctDims,
   requireDType,
   requireFloat,
   requireLength,
   requireNormOrder,
+  requireProbability,
   requireSameDType,
   requireShape,
 } from './requirements.ts';
@@ -158,7 +161,7 @@ export const infer: Ops<TensorSpec> = {
   isInf: ({ x }) => ({ shape: x.shape, dtype: 'bool' }),
   cast: ({ x }, { dtype }) => ({ shape: x.shape, dtype }),
   dropout({ x }, { p }) {
-    if (!(p >= 0 && p <= 1)) throw argumentError('invalid-argument', 'dropout', `p is ${p}, not in [0, 1]`, { x });
+    requireProbability('dropout', p, { x });
     return float('dropout', { x });
   },
 
@@ -349,6 +352,89 @@ export const infer: Ops<TensorSpec> = {
       throw argumentError('shape-mismatch', 'addmm', 'input does not broadcast to the product', { input, a, b });
     }
     return product;
+  },
+  dot({ a, b }) {
+    requireSameDType('dot', { a, b });
+    notBool('dot', a, 'Cast the operands first.');
+    if (a.shape.length !== 1 || !sameShape(a.shape, b.shape)) {
+      throw argumentError('shape-mismatch', 'dot', 'needs two vectors of one length', { a, b });
+    }
+    return { shape: [], dtype: a.dtype };
+  },
+  cross({ a, b }, { dim }) {
+    const product = notBool('cross', arithmetic('cross', a, b), 'Cast the operands first.');
+    requireDim('cross', dim, product);
+    if (a.shape.length !== b.shape.length || a.shape[dim] !== 3 || b.shape[dim] !== 3) {
+      throw argumentError('shape-mismatch', 'cross', `dim ${dim} must have 3 elements`, { a, b });
+    }
+    return product;
+  },
+  tensordot({ a, b }, { dimsA, dimsB }) {
+    requireSameDType('tensordot', { a, b });
+    notBool('tensordot', a, 'Cast the operands first.');
+    requireDistinctDims('tensordot', dimsA, a);
+    requireDistinctDims('tensordot', dimsB, b);
+    if (dimsA.length !== dimsB.length || dimsA.some((dim, i) => a.shape[dim] !== b.shape[dimsB[i] as number])) {
+      throw argumentError(
+        'shape-mismatch',
+        'tensordot',
+        `dims [${dimsA.join(',')}] and [${dimsB.join(',')}] do not match`,
+        { a, b },
+      );
+    }
+    const rest = (x: TensorSpec, dims: readonly number[]): number[] => x.shape.filter((_, dim) => !dims.includes(dim));
+    return { shape: [...rest(a, dimsA), ...rest(b, dimsB)], dtype: a.dtype };
+  },
+  einsum({ tensors }, { equation }) {
+    const first = tensors[0];
+    if (!first) throw new TensorError('invalid-argument', 'einsum: the list of tensors is empty');
+    requireSameDType('einsum', Object.fromEntries(tensors.map((x, i) => [`operand ${i}`, x])));
+    notBool('einsum', first, 'Cast the operands first.');
+    const { output, sizes } = planEinsum(equation, tensors);
+    return { shape: output.map((label) => sizes.get(label) as number), dtype: first.dtype };
+  },
+  bilinear({ a, b, weight, bias }) {
+    const args = { a, b, weight, bias };
+    requireSameDType('bilinear', args);
+    requireFloat('bilinear', { a });
+    const [outFeatures, left, right] = weight.shape;
+    if (weight.shape.length !== 3 || a.shape.at(-1) !== left || b.shape.at(-1) !== right) {
+      throw argumentError('shape-mismatch', 'bilinear', 'weight is not [out, features of a, features of b]', args);
+    }
+    const leading = a.shape.slice(0, -1);
+    if (!sameShape(leading, b.shape.slice(0, -1))) {
+      throw argumentError('shape-mismatch', 'bilinear', 'a and b differ before their last dimension', args);
+    }
+    if (bias && !sameShape(bias.shape, [outFeatures as number])) {
+      throw argumentError('shape-mismatch', 'bilinear', 'bias does not match the output features', args);
+    }
+    return { shape: [...leading, outFeatures as number], dtype: a.dtype };
+  },
+  scaledDotProductAttention({ query, key, value, mask }, { scale, p }) {
+    const args = { query, key, value, mask };
+    const fail = (problem: string): TensorError =>
+      argumentError('shape-mismatch', 'scaledDotProductAttention', problem, args);
+    requireSameDType('scaledDotProductAttention', { query, key, value });
+    requireFloat('scaledDotProductAttention', { query });
+    requireProbability('scaledDotProductAttention', p, args);
+    if (!Number.isFinite(scale)) {
+      throw argumentError('invalid-argument', 'scaledDotProductAttention', `scale is ${scale}`, args);
+    }
+    if ([query, key, value].some(({ shape }) => shape.length < 2)) throw fail('needs at least 2 dimensions');
+    const [queries, width] = query.shape.slice(-2) as [number, number];
+    const [keys, keyWidth] = key.shape.slice(-2) as [number, number];
+    if (width !== keyWidth) throw fail('query and key differ in their last dimension');
+    if (keys !== value.shape.at(-2)) throw fail('there is not one value per key');
+    const batches = [query, key, value].map(({ shape }) => shape.slice(0, -2));
+    const batch = batches.reduce<number[] | undefined>((soFar, b) => soFar && broadcastShapes(soFar, b), []);
+    if (!batch) throw fail('batch dimensions do not broadcast');
+    if (mask) {
+      if (mask.dtype !== 'bool') requireFloat('scaledDotProductAttention', { mask }, 'Use a bool or float mask.');
+      const scores = [...batch, queries, keys];
+      const reached = broadcastShapes(mask.shape, scores);
+      if (!reached || !sameShape(reached, scores)) throw fail(`mask does not broadcast to [${scores.join(',')}]`);
+    }
+    return { shape: [...batch, queries, value.shape.at(-1) as number], dtype: query.dtype };
   },
   linear({ x, weight, bias }) {
     requireSameDType('linear', { x, weight, bias });

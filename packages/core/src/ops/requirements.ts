@@ -16,6 +16,17 @@ export function requireDim(op: OpName, dim: number, x: TensorSpec): void {
   normalizeDim(op, dim, x.shape.length);
 }
 
+export function requireDistinctDims(op: OpName, dims: readonly number[], x: TensorSpec): void {
+  for (const dim of dims) requireDim(op, dim, x);
+  if (new Set(dims).size < dims.length) {
+    throw argumentError('invalid-argument', op, `dims [${dims.join(',')}] repeat one`, { x });
+  }
+}
+
+export function requireProbability(op: OpName, p: number, args: NamedSpecs): void {
+  if (!(p >= 0 && p <= 1)) throw argumentError('invalid-argument', op, `p is ${p}, not in [0, 1]`, args);
+}
+
 export function requireNormOrder(op: OpName, p: number, args: NamedSpecs): void {
   if (p > 0) return;
   throw argumentError('invalid-argument', op, `p is ${p}`, args, 'Use a positive number or Infinity.');

@@ -64,6 +64,12 @@ interface DropoutAttrs {
   readonly offset: number;
 }
 
+/** `causal`: query `i` sees keys 0 to `i` only. The rest says how weights are dropped. */
+export interface AttentionAttrs extends DropoutAttrs {
+  readonly causal: boolean;
+  readonly scale: number;
+}
+
 /**
  * The primitive operations, over any representation `T` of a tensor.
  *
@@ -198,6 +204,13 @@ export interface Ops<T> {
   // Contraction: multiply-adds
   matmul(inputs: { a: T; b: T }, attrs: { transposeA: boolean; transposeB: boolean }): T;
   addmm(inputs: { input: T; a: T; b: T }, attrs: { beta: number; alpha: number }): T;
+  dot(inputs: { a: T; b: T }): T;
+  cross(inputs: { a: T; b: T }, attrs: { dim: number }): T;
+  /** Sums over the paired dimensions `dimsA` of `a` and `dimsB` of `b`. */
+  tensordot(inputs: { a: T; b: T }, attrs: { dimsA: readonly number[]; dimsB: readonly number[] }): T;
+  einsum(inputs: { tensors: readonly T[] }, attrs: { equation: string }): T;
+  bilinear(inputs: { a: T; b: T; weight: T; bias: T | undefined }): T;
+  scaledDotProductAttention(inputs: { query: T; key: T; value: T; mask: T | undefined }, attrs: AttentionAttrs): T;
   linear(inputs: { x: T; weight: T; bias: T | undefined }): T;
   convolution(inputs: { x: T; weight: T; bias: T | undefined }, attrs: ConvolutionAttrs): T;
   convolutionInputGrad(inputs: { gradOut: T; weight: T }, attrs: ConvolutionAttrs & { size: readonly number[] }): T;

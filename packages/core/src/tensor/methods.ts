@@ -406,4 +406,24 @@ export abstract class TensorMethods {
   matmul(this: Tensor, other: Tensor, options?: contraction.MatmulOptions): Tensor {
     return contraction.matmul(this, other, options);
   }
+
+  bmm(this: Tensor, other: Tensor): Tensor {
+    return contraction.bmm(this, other);
+  }
+
+  mv(this: Tensor, vector: Tensor): Tensor {
+    return contraction.mv(this, vector);
+  }
+
+  dot(this: Tensor, other: Tensor): Tensor {
+    return contraction.dot(this, other);
+  }
+
+  outer(this: Tensor, other: Tensor): Tensor {
+    return contraction.outer(this, other);
+  }
+
+  cross(this: Tensor, other: Tensor, options?: { dim?: number }): Tensor {
+    return contraction.cross(this, other, options);
+  }
 }
