@@ -1,48 +1,125 @@
 import { cpu } from '@halfgrad/backend-cpu';
-import { conv1d, conv2d, Generator, ones, randn, setDefaultDevice, type Tensor, tensor } from '@halfgrad/core';
+import {
+  celu,
+  conv1d,
+  conv2d,
+  elu,
+  Generator,
+  hardswish,
+  mish,
+  ones,
+  randn,
+  selu,
+  setDefaultDevice,
+  silu,
+  softplus,
+  type Tensor,
+  tensor,
+} from '@halfgrad/core';
 import { describe, expect, test } from 'vitest';
 import {
   AdaptiveAvgPool2d,
+  AdaptiveMaxPool2d,
+  AvgPool1d,
   AvgPool2d,
+  AvgPool3d,
+  CELU,
   Conv1d,
   Conv2d,
   type ConvLayerOptions,
+  ConvTranspose1d,
+  ConvTranspose3d,
   Dropout,
+  ELU,
   Embedding,
   Flatten,
   GELU,
+  GLU,
+  GroupNorm,
+  Hardshrink,
+  Hardsigmoid,
+  Hardswish,
+  Hardtanh,
   Identity,
+  InstanceNorm1d,
   LayerNorm,
+  LeakyReLU,
   Linear,
+  LogSigmoid,
+  LogSoftmax,
+  MaxPool1d,
   MaxPool2d,
+  MaxPool3d,
+  Mish,
   type Module,
+  PReLU,
   ReLU,
+  ReLU6,
+  RMSNorm,
+  SELU,
   Sequential,
   Sigmoid,
+  SiLU,
+  Softmax,
+  Softmin,
+  Softplus,
+  Softshrink,
+  Softsign,
   Tanh,
+  Tanhshrink,
+  Threshold,
 } from '../index.ts';
 
 setDefaultDevice(cpu);
 
 const x = randn([2, 4, 6, 6], { generator: new Generator(1) });
+const rows = x.flatten(0, 1);
+const volume = x.unsqueeze(0);
 
 describe('layers compute what their functions do', () => {
-  test.each<[string, Module, Tensor]>([
+  test.each<[string, Module, Tensor, Tensor?]>([
     ['ReLU', new ReLU(), x.relu()],
     ['GELU', new GELU(), x.gelu()],
     ['GELU by tanh', new GELU({ approximate: 'tanh' }), x.gelu({ approximate: 'tanh' })],
     ['Tanh', new Tanh(), x.tanh()],
     ['Sigmoid', new Sigmoid(), x.sigmoid()],
+    ['ReLU6', new ReLU6(), x.clamp({ min: 0, max: 6 })],
+    ['SiLU', new SiLU(), silu(x)],
+    ['Mish', new Mish(), mish(x)],
+    ['SELU', new SELU(), selu(x)],
+    ['LogSigmoid', new LogSigmoid(), x.sigmoid().log()],
+    ['Tanhshrink', new Tanhshrink(), x.sub(x.tanh())],
+    ['Softsign', new Softsign(), x.div(x.abs().add(1))],
+    ['Hardsigmoid', new Hardsigmoid(), x.div(6).add(0.5).clamp({ min: 0, max: 1 })],
+    ['Hardswish', new Hardswish(), hardswish(x)],
+    ['ELU', new ELU({ alpha: 0.5 }), elu(x, { alpha: 0.5 })],
+    ['CELU', new CELU({ alpha: 0.5 }), celu(x, { alpha: 0.5 })],
+    ['LeakyReLU', new LeakyReLU({ negativeSlope: 0.2 }), x.maximum(x.mul(0.2))],
+    ['PReLU', new PReLU(4, { init: 0.1 }), x.maximum(x.mul(0.1))],
+    ['Softplus', new Softplus({ beta: 2 }), softplus(x, { beta: 2 })],
+    ['Hardtanh', new Hardtanh({ min: -0.5 }), x.clamp({ min: -0.5, max: 1 })],
+    ['Softshrink', new Softshrink({ lambda: 0.25 }), x.sub(x.clamp({ min: -0.25, max: 0.25 }))],
+    ['Hardshrink', new Hardshrink({ lambda: 0.25 }), x.mul(x.abs().greater(0.25))],
+    ['Threshold', new Threshold(0.1, 7), x.maskedFill(x.lessEqual(0.1), 7)],
+    ['GLU', new GLU(1), x.narrow(1, 0, 2).mul(x.narrow(1, 2, 2).sigmoid())],
+    ['Softmax', new Softmax(1), x.softmax(1)],
+    ['Softmin', new Softmin(1), x.neg().softmax(1)],
+    ['LogSoftmax', new LogSoftmax(1), x.logSoftmax(1)],
     ['Identity', new Identity(), x],
     ['Flatten', new Flatten(), x.reshape([2, 144])],
     ['Flatten of some dimensions', new Flatten(0, 1), x.reshape([8, 6, 6])],
     ['AdaptiveAvgPool2d', new AdaptiveAvgPool2d(1), x.mean([2, 3], { keepDim: true })],
     ['AvgPool2d', new AvgPool2d(6), x.mean([2, 3], { keepDim: true })],
+    ['AvgPool1d', new AvgPool1d(6), rows.mean(2, { keepDim: true }), rows],
+    ['AvgPool3d', new AvgPool3d([4, 6, 6]), volume.mean([2, 3, 4], { keepDim: true }), volume],
+    ['MaxPool1d', new MaxPool1d(6), rows.amax(2, { keepDim: true }), rows],
+    ['MaxPool3d', new MaxPool3d([4, 6, 6]), volume.amax([2, 3, 4], { keepDim: true }), volume],
+    ['AdaptiveMaxPool2d', new AdaptiveMaxPool2d(1), x.amax([2, 3], { keepDim: true })],
     ['MaxPool2d', new MaxPool2d([6, 6], { stride: 1 }), x.amax([2, 3], { keepDim: true })],
     ['Sequential', new Sequential(new ReLU(), new Flatten()), x.relu().flatten(1)],
     ['an empty Sequential', new Sequential(), x],
-  ])('%s', (_, layer, expected) => {
-    const out = layer.forward(x);
+  ])('%s', (_, layer, expected, input = x) => {
+    const out = layer.forward(input);
     expect(out.shape).toEqual(expected.shape);
     // A mean over a pooling window may add up in another order: 36 additions of float32.
     expectClose(out, expected, 36 * 2 ** -24);
@@ -138,8 +215,20 @@ describe('bad arguments', () => {
     [() => new Dropout(1.5), 'Dropout: p is 1.5. Use a number from 0 to 1.'],
     [() => new LayerNorm([2, -1]), 'LayerNorm: normalizedShape is -1'],
     [() => new Embedding(3, 0), 'Embedding: embeddingDim is 0'],
+    [() => new ConvTranspose3d(4, 3, 2, { groups: 2 }), 'ConvTranspose3d: 2 groups do not divide 4 input and 3 output'],
+    [() => new ConvTranspose1d(4, 3, [2, 2]), 'ConvTranspose1d: kernelSize [2,2] is not 1 positive integers'],
+    [() => new GroupNorm(3, 4), 'GroupNorm: 3 groups do not divide 4 channels.'],
+    [() => new RMSNorm(0), 'RMSNorm: normalizedShape is 0'],
+    [() => new PReLU(0), 'PReLU: numParameters is 0'],
+    [() => new InstanceNorm1d(0), 'InstanceNorm1d: numFeatures is 0'],
   ])('are rejected: %s', (create, message) => {
     expect(create).toThrow(message);
+  });
+
+  test('are rejected by layers that know their shape', () => {
+    expect(() => new InstanceNorm1d(3).forward(ones([2, 4, 5]))).toThrow(
+      'InstanceNorm1d: x needs 3 dimensions and 3 channels (x: float32[2,4,5])',
+    );
   });
 });
 
