@@ -2,6 +2,9 @@ import { cpu } from '@halfgrad/backend-cpu';
 import { describeConformance, describeDevice } from '@halfgrad/testing';
 import { openGpu } from './index.ts';
 
+/** A software GPU takes 20 ms to compile a kernel, and there is one for every combination of dtypes and broadcasting. */
+const effort = 0.2;
+
 await describeDevice('the suite for devices', openGpu, (gpu) => {
-  describeConformance(gpu, { reference: cpu, lacks: ['float64'], subnormals: 'flushed' });
+  describeConformance(gpu, { reference: cpu, lacks: ['float64'], subnormals: 'flushed', effort });
 });

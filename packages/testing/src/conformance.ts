@@ -14,6 +14,8 @@ export interface ConformanceOptions {
   readonly lacks?: readonly DType[];
   /** `'flushed'` where float32 arithmetic takes numbers below 2^−126 for zero, as GPUs do. */
   readonly subnormals?: 'kept' | 'flushed';
+  /** The share of the samples to try, for devices that compile a kernel for every kind of call. */
+  readonly effort?: number;
 }
 
 /** A check takes milliseconds; finding the smallest counterexample to one that fails may take much longer. */
@@ -27,12 +29,12 @@ const shrinkingTimeLimitMs = 60_000;
  */
 export function describeConformance(
   device: Device,
-  { seed = 1, reference, lacks = [], subnormals = 'kept' }: ConformanceOptions = {},
+  { seed = 1, reference, lacks = [], subnormals = 'kept', effort = 1 }: ConformanceOptions = {},
 ): void {
   describe(`${device.name} conforms`, () => {
     if (lacks.length > 0) console.log(`${device.name}: not checked in ${lacks.join(', ')}, which it does not have.`);
     for (const op of Object.keys(samples) as OpName[]) {
-      const subject: Subject = { device, op, reference, lacks, subnormals };
+      const subject: Subject = { device, op, reference, lacks, subnormals, effort };
       describe.skipIf(!hasKernel(subject) && !hasDecomposition(op))(op, () => {
         for (const check of checks.filter(({ applies }) => applies(subject))) {
           test(check.title, () => judge(check, subject, seed), shrinkingTimeLimitMs);

@@ -181,7 +181,7 @@ export const checks: readonly Check[] = [
 export async function judge({ from, holds, numRuns }: Check, subject: Subject, seed: number): Promise<void> {
   const own: Arbitrary<AnySample> = samples[subject.op];
   const property = fc.asyncProperty(from ? from(own) : own, (sample) => holds(subject, sample));
-  await fc.assert(property, { numRuns, seed });
+  await fc.assert(property, { numRuns: Math.ceil(numRuns * (subject.effort ?? 1)), seed });
 }
 
 /** Sums and formulas of several steps to within their roundings, the rest to within the accuracy of elementary functions. */

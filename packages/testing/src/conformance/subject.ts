@@ -27,6 +27,7 @@ export interface Subject {
   readonly reference?: Device | undefined;
   readonly lacks: readonly DType[];
   readonly subnormals: 'kept' | 'flushed';
+  readonly effort?: number;
 }
 
 /** A tensor as it came back from a device. */
