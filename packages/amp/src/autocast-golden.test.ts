@@ -1,6 +1,7 @@
 import { cpu } from '@halfgrad/backend-cpu';
 import * as hg from '@halfgrad/core';
 import { type DType, full, type HalfDType, type Tensor, TensorError, tensor } from '@halfgrad/core';
+import { GRUCell, LSTMCell, MultiheadAttention, RNN, RNNCell, TransformerEncoderLayer } from '@halfgrad/nn';
 import { describeShared, readJson } from '@halfgrad/testing';
 import { expect, test } from 'vitest';
 import { autocast } from './autocast.ts';
@@ -11,6 +12,10 @@ hg.setDefaultDevice(cpu);
 
 interface Table {
   readonly ops: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+interface Castable {
+  to(dtype: DType): unknown;
 }
 
 /** An op of the tables: the shapes of its floating-point arguments, and how the library calls it. */
@@ -32,6 +37,16 @@ const three = (run: (a: Tensor, b: Tensor, c: Tensor) => Tensor, ...shapes: [num
 const none = (run: () => Tensor): Case => ({ shapes: [], run });
 const linearThen = (after: (y: Tensor) => Tensor): Case => two((x, w) => after(hg.linear(x, w)));
 
+/** A module whose parameters have the dtype of the second argument. */
+const layer = (
+  create: () => Castable,
+  run: (module: never, x: Tensor, other: Tensor) => Tensor,
+  ...shapes: [number[], number[]]
+): Case => ({
+  shapes,
+  run: (x, other) => run(create().to((other as Tensor).dtype) as never, x as Tensor, other as Tensor),
+});
+
 const labels = int32([0, 1, 2, 3]);
 const mask = tensor([true, false, true, false]);
 const image = [2, 4, 4, 4];
@@ -42,7 +57,17 @@ const cases: Readonly<Record<string, Case>> = {
   matmul_2d: two(hg.matmul),
   matmul_batched: two(hg.matmul, [2, 4, 4]),
   'matmul_1d1d (dot)': two(hg.matmul, [4]),
-  bmm: two(hg.matmul, [2, 4, 4]),
+  mv: two(hg.mv, [4, 4], [4]),
+  bmm: two(hg.bmm, [2, 4, 4]),
+  baddbmm: three(hg.baddbmm, [2, 4, 4], [2, 4, 4], [2, 4, 4]),
+  'einsum ij,jk->ik': two((a, b) => hg.einsum('ij,jk->ik', a, b)),
+  'einsum elementwise i,i->i': two((a, b) => hg.einsum('i,i->i', a, b), [4]),
+  dot: two(hg.dot, [4]),
+  outer: two(hg.outer, [4]),
+  tensordot: two((a, b) => hg.tensordot(a, b, { dims: 1 })),
+  cross: two((a, b) => hg.cross(a, b), [4, 3]),
+  bilinear: three(hg.bilinear, [4, 2], [4, 3], [5, 2, 3]),
+  scaled_dot_product_attention: three(hg.scaledDotProductAttention, [2, 4, 4], [2, 4, 4], [2, 4, 4]),
   addmm: three(hg.addmm, [4, 4], [4, 4], [4, 4]),
   linear: two(hg.linear),
   'linear+bias': three(hg.linear, [4, 4], [4, 4], [4]),
@@ -52,6 +77,49 @@ const cases: Readonly<Record<string, Case>> = {
   conv_transpose2d: two(hg.convTranspose2d, [1, 4, 4, 4], [4, 4, 1, 1]),
   'conv2d padding=same': two((x, w) => hg.conv2d(x, w, undefined, { padding: 'same' }), [1, 4, 4, 4], [4, 4, 2, 2]),
   prelu: two(hg.prelu, [4, 4], [4]),
+
+  lstm_cell: layer(
+    () => new LSTMCell(4, 4),
+    (cell: LSTMCell, x, state) => cell.forward(x, { hidden: state, cell: state }).hidden,
+    [4, 4],
+    [4, 4],
+  ),
+  gru_cell: layer(
+    () => new GRUCell(4, 4),
+    (cell: GRUCell, x, state) => cell.forward(x, state),
+    [4, 4],
+    [4, 4],
+  ),
+  rnn_tanh_cell: layer(
+    () => new RNNCell(4, 4),
+    (cell: RNNCell, x, state) => cell.forward(x, state),
+    [4, 4],
+    [4, 4],
+  ),
+  rnn_relu_cell: layer(
+    () => new RNNCell(4, 4, { nonlinearity: 'relu' }),
+    (cell: RNNCell, x, state) => cell.forward(x, state),
+    [4, 4],
+    [4, 4],
+  ),
+  'nn.RNN': layer(
+    () => new RNN(4, 4),
+    (module: RNN, x) => module.forward(x).output,
+    [2, 2, 4],
+    [1],
+  ),
+  'nn.MultiheadAttention': layer(
+    () => new MultiheadAttention(4, 2),
+    (module: MultiheadAttention, x) => module.forward(x).output,
+    [2, 2, 4],
+    [1],
+  ),
+  'nn.TransformerEncoderLayer(train)': layer(
+    () => new TransformerEncoderLayer(4, 2, { dimFeedforward: 4 }),
+    (module: TransformerEncoderLayer, x) => module.forward(x),
+    [2, 2, 4],
+    [1],
+  ),
 
   exp: one(hg.exp),
   expm1: one(hg.expm1),
@@ -220,28 +288,36 @@ const unchecked = 'the simulated device does not check what the kernel refuses';
 const promotes = 'nothing is lost by promoting, so nothing is refused';
 const plainLabels = 'labels of ±1 do not widen the result';
 const no16Bit = 'the CPU kernels of PyTorch lack 16 bit here; ours do not';
+const isOneOp = 'one op here, where PyTorch’s CPU sees only the products inside';
+const cellState = 'the cell state keeps the dtype it arrives in, so that it adds up in float32';
+const mixed = ['mixed_f32_low', 'mixed_low_f32'];
+const cells = (reason: string, op: string, ...situations: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(situations.map((situation) => [`${op} ${situation}`, reason]));
+
 const deviations: Readonly<Record<'accelerator' | 'cpu', Readonly<Record<string, string>>>> = {
   accelerator: {
-    'bce_with_logits f64_f32': promotes,
-    'margin_ranking_loss no_autocast_low': plainLabels,
-    'soft_margin_loss no_autocast_low': plainLabels,
-    'linear->batch_norm other16': unchecked,
-    'batch_norm(train) mixed_f32_low': unchecked,
-    'batch_norm(eval) mixed_f32_low': unchecked,
-    'index_add mixed_f32_low': unchecked,
-    'index_add mixed_low_f32': unchecked,
+    ...cells('einsum wants one dtype, as all products do', 'einsum elementwise i,i->i', 'f64_f32'),
+    ...cells(cellState, 'lstm_cell', 'f32', 'mixed_low_f32', 'other16'),
+    ...cells(plainLabels, 'margin_ranking_loss', 'no_autocast_low'),
+    ...cells(plainLabels, 'soft_margin_loss', 'no_autocast_low'),
+    ...cells(promotes, 'bce_with_logits', 'f64_f32'),
+    ...cells(unchecked, 'linear->batch_norm', 'other16'),
+    ...cells(unchecked, 'batch_norm(train)', 'mixed_f32_low'),
+    ...cells(unchecked, 'batch_norm(eval)', 'mixed_f32_low'),
+    ...cells(unchecked, 'index_add', ...mixed),
   },
   cpu: {
-    'bce_with_logits f64_f32': promotes,
-    'bce f64_f32': promotes,
-    'cdist f64_f32': promotes,
-    'margin_ranking_loss no_autocast_low': plainLabels,
-    'cross_entropy(index,weight) f64_f32': promotes,
-    ...Object.fromEntries(
-      ['max_pool3d', 'avg_pool3d'].flatMap((op) =>
-        ['low', 'mixed_low_f32', 'other16'].map((situation) => [`${op} ${situation}`, no16Bit]),
-      ),
-    ),
+    ...cells(isOneOp, 'mv', 'f32', 'other16', ...mixed),
+    ...cells(isOneOp, 'tensordot', ...mixed),
+    ...cells(isOneOp, 'einsum elementwise i,i->i', 'f32', 'other16', 'f64_f32', ...mixed),
+    ...cells(plainLabels, 'margin_ranking_loss', 'no_autocast_low'),
+    ...cells(promotes, 'bce_with_logits', 'f64_f32'),
+    ...cells(promotes, 'bce', 'f64_f32'),
+    ...cells(promotes, 'cdist', 'f64_f32'),
+    ...cells(promotes, 'cross_entropy(index,weight)', 'f64_f32'),
+    ...cells(promotes, 'cross', 'f64_f32', ...mixed),
+    ...cells(no16Bit, 'max_pool3d', 'low', 'mixed_low_f32', 'other16'),
+    ...cells(no16Bit, 'avg_pool3d', 'low', 'mixed_low_f32', 'other16'),
   },
 };
 
