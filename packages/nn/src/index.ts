@@ -109,6 +109,13 @@ export { RMSNorm, type RMSNormOptions } from './layers/rms-norm.ts';
 export { Sequential } from './layers/sequential.ts';
 export { LogSoftmax, Softmax, Softmin } from './layers/softmax.ts';
 export { TransformerEncoder, TransformerEncoderLayer, type TransformerLayerOptions } from './layers/transformer.ts';
+export {
+  BertForSequenceClassification,
+  type BertInputs,
+  BertModel,
+  type BertOptions,
+  type BertOutput,
+} from './models/bert.ts';
 export { mlp } from './models/mlp.ts';
 export { BasicBlock, ResNet, type ResNetOptions } from './models/resnet.ts';
 export { SmallCnn, type SmallCnnOptions } from './models/small-cnn.ts';
