@@ -1,5 +1,9 @@
-import { type DType, decodeValues, encodeNumbers, type Tensor } from '@halfgrad/core';
-import { Mismatch } from './suite.ts';
+import { clone, type DType, decodeValues, encodeNumbers, type Tensor } from '@halfgrad/core';
+
+/** A result that is not the recorded one. */
+export class Mismatch extends Error {
+  override readonly name = 'Mismatch';
+}
 
 /** Whether two numbers count as the same result, at a position where that matters. */
 export type Agreement = (actual: number, expected: number, at: number) => boolean;
@@ -49,14 +53,26 @@ export function recordedAs(dtype: DType, shape: readonly number[], numbers: Arra
   return { dtype, shape, values: decodeValues(encodeNumbers(numbers, dtype), dtype) };
 }
 
-/** @throws Mismatch unless the tensor has the recorded dtype, shape and elements; `what` names it. */
-export function expectTensor(what: string, actual: Tensor, expected: Recorded, agrees: Agreement): void {
-  const [found, wanted] = [showType(actual), showType({ ...expected, dtype: expected.dtype ?? actual.dtype })];
-  if (found !== wanted) throw new Mismatch(`${what}: ${found}, recorded ${wanted}`);
-  expectNumbers(what, actual.dataSync(), expected, agrees);
+/** A tensor, and what its elements have to be. Whoever runs the case reads it, in the way that its device allows. */
+export interface Claim {
+  readonly actual: Tensor;
+  /** @throws Mismatch */
+  check(values: ArrayLike<number>): void;
 }
 
-/** The same for numbers that are in no tensor. */
+/** @throws Mismatch unless the tensor, which `what` names, has the recorded dtype and shape. */
+export function claim(what: string, actual: Tensor, expected: Recorded, agrees: Agreement): Claim {
+  const [found, wanted] = [showType(actual), showType({ ...expected, dtype: expected.dtype ?? actual.dtype })];
+  if (found !== wanted) throw new Mismatch(`${what}: ${found}, recorded ${wanted}`);
+  return { actual: actual.detach(), check: (values) => expectNumbers(what, values, expected, agrees) };
+}
+
+/** The same of a tensor as it is now, before it is written to again. */
+export function claimNow(what: string, actual: Tensor, values: readonly number[], agrees: Agreement): Claim {
+  return claim(what, clone(actual.detach()), { shape: actual.shape, values }, agrees);
+}
+
+/** @throws Mismatch unless numbers are those recorded. */
 export function expectNumbers(
   what: string,
   actual: ArrayLike<number>,

@@ -107,7 +107,7 @@ async function runOn(name: string, { suites: chosen, verbose, json, writeDocs }:
   if (writeDocs) print(`on ${name}`);
   const results: SuiteResult[] = [];
   for (const suite of chosen) {
-    const result = runSuite(suite, device);
+    const result = await runSuite(suite, device);
     results.push(result);
     print(renderLine(result, width));
   }

@@ -22,7 +22,7 @@ describeShared(
         '$name',
         async (suite) => {
           const device = (await devices[name]?.()) as Device;
-          const result = runSuite(suite, device);
+          const result = await runSuite(suite, device);
           results.push(result);
           expect(result.failed).toEqual([]);
           expect(result.passed).toBeGreaterThan(0);

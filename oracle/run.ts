@@ -1,6 +1,7 @@
 import { type Device, scope, TensorError } from '@halfgrad/core';
+import { Mismatch } from './compare.ts';
 import { reasonFor } from './scope.ts';
-import { type Case, Mismatch, Missing, type Suite } from './suite.ts';
+import { type Case, Missing, type Suite } from './suite.ts';
 
 export interface Failure {
   readonly case: string;
@@ -26,13 +27,13 @@ export function countOf(needs: Needs): number {
 }
 
 /** Runs every case of a suite; one that fails does not stop the others. */
-export function runSuite(suite: Suite, device: Device): SuiteResult {
+export async function runSuite(suite: Suite, device: Device): Promise<SuiteResult> {
   const start = performance.now();
   const failed: Failure[] = [];
   const [unsupported, missing] = [new Map<string, string[]>(), new Map<string, string[]>()];
   let passed = 0;
   for (const { name, run } of suite.cases()) {
-    const outcome = attempt(run, device);
+    const outcome = await attempt(run, device);
     if (outcome.verdict === 'passed') passed++;
     else if (outcome.verdict === 'failed') failed.push({ case: name, problem: outcome.problem });
     else {
@@ -48,16 +49,19 @@ type Outcome =
   | { readonly verdict: 'failed'; readonly problem: string }
   | { readonly verdict: 'unsupported' | 'missing'; readonly need: string };
 
-function attempt(run: Case['run'], device: Device): Outcome {
+async function attempt(run: Case['run'], device: Device): Promise<Outcome> {
   try {
-    scope(() => run(device));
+    for (const { actual, check } of scope(() => run(device))) {
+      check(await actual.data());
+      actual.dispose();
+    }
     return { verdict: 'passed' };
   } catch (error) {
     if (error instanceof Missing) {
       return { verdict: reasonFor(error.need) ? 'unsupported' : 'missing', need: error.need };
     }
     // What a device says it cannot do, such as float64 in WebGL, is no wrong answer.
-    if (error instanceof TensorError && error.code === 'unsupported') {
+    if (error instanceof TensorError && (error.code === 'unsupported' || error.code === 'not-readable')) {
       return { verdict: 'unsupported', need: error.message };
     }
     if (error instanceof TensorError || error instanceof Mismatch) return { verdict: 'failed', problem: error.message };

@@ -1,10 +1,11 @@
 import type { Device } from '@halfgrad/core';
+import type { Claim } from './compare.ts';
 
 /** One recorded answer, and how to compute it with the library. */
 export interface Case {
   readonly name: string;
-  /** Computes on a device that can be read without waiting; throws a `Mismatch` or a `Missing`. */
-  run(device: Device): void;
+  /** Computes on a device, and says what the results have to be; throws a `Mismatch` or a `Missing`. */
+  run(device: Device): readonly Claim[];
 }
 
 /** The cases of one source, held to the tolerance that the source gives. */
@@ -17,11 +18,6 @@ export interface Suite {
   /** Files and folders of the shared folder that it reads. */
   readonly files: readonly string[];
   cases(): readonly Case[];
-}
-
-/** A result that is not the recorded one. */
-export class Mismatch extends Error {
-  override readonly name = 'Mismatch';
 }
 
 /** What a case needs and the library does not have: an op, a dtype, an option. `scope.ts` gives the reason, if there is one. */

@@ -12,7 +12,7 @@ import {
   type Values,
 } from '@halfgrad/core';
 import { sharedFile } from '@halfgrad/testing';
-import { exactly, expectTensor } from '../compare.ts';
+import { type Claim, claim, exactly } from '../compare.ts';
 import { Missing } from '../suite.ts';
 
 /** @throws Missing for a format that is no dtype of the library. */
@@ -38,8 +38,8 @@ export function loadStored(data: HostData, dtype: DType, device: Device): Tensor
 }
 
 /** Casts from one format to another; NaN payloads are not compared (AMP.md D2.1). */
-export function checkCast(x: Tensor, to: DType, expected: ArrayLike<number>): void {
-  expectTensor(`${x.dtype} to ${to}`, cast(x, to), { dtype: to, shape: x.shape, values: expected }, exactly);
+export function claimCast(x: Tensor, to: DType, expected: ArrayLike<number>): Claim {
+  return claim(`${x.dtype} to ${to}`, cast(x, to), { dtype: to, shape: x.shape, values: expected }, exactly);
 }
 
 /** A file of the shared folder, aligned for any typed array. */

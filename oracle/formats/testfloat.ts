@@ -2,27 +2,27 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { add, type Device, type DType, type HostData, mul, type Tensor } from '@halfgrad/core';
 import { sharedFile } from '@halfgrad/testing';
-import { exactly, expectTensor } from '../compare.ts';
+import { type Claim, claim, exactly } from '../compare.ts';
 import type { Suite } from '../suite.ts';
-import { checkCast, loadStored, storedAs, valuesOf } from './codes.ts';
+import { claimCast, loadStored, storedAs, valuesOf } from './codes.ts';
 
 /** Operands and results as words in hexadecimal; the flags of the last column are left out. */
 type Columns = readonly (readonly string[])[];
 
 const cast =
   (from: DType, to: DType) =>
-  ([input = [], result = []]: Columns, device: Device): void =>
-    checkCast(loadStored(wordsAs(from, input), from, device), to, decode(to, result));
+  ([input = [], result = []]: Columns, device: Device): Claim =>
+    claimCast(loadStored(wordsAs(from, input), from, device), to, decode(to, result));
 
 const operation =
   (name: string, op: (a: Tensor, b: Tensor) => Tensor) =>
-  ([left = [], right = [], result = []]: Columns, device: Device): void => {
+  ([left = [], right = [], result = []]: Columns, device: Device): Claim => {
     const [a, b] = [left, right].map((hex) => loadStored(wordsAs('float16', hex), 'float16', device));
     const expected = { dtype: 'float16', shape: [result.length], values: decode('float16', result) } as const;
-    expectTensor(name, op(a as Tensor, b as Tensor), expected, exactly);
+    return claim(name, op(a as Tensor, b as Tensor), expected, exactly);
   };
 
-const checks: Readonly<Record<string, (columns: Columns, device: Device) => void>> = {
+const checks: Readonly<Record<string, (columns: Columns, device: Device) => Claim>> = {
   'f32_to_f16.level2': cast('float32', 'float16'),
   'f32_to_bf16.level2': cast('float32', 'bfloat16'),
   'f16_to_f32.level2': cast('float16', 'float32'),
@@ -42,7 +42,7 @@ export const testFloat: Suite = {
   cases: () =>
     Object.entries(checks).map(([name, check]) => ({
       name,
-      run: (device) => check(readColumns(`${folder}/${name}.txt.gz`), device),
+      run: (device) => [check(readColumns(`${folder}/${name}.txt.gz`), device)],
     })),
 };
 

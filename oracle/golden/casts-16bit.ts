@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { cast, type Device, type HalfDType, tensor } from '@halfgrad/core';
 import { decodeBlob, decodeNumber, type GoldenBlob, type GoldenNumber, readJson } from '@halfgrad/testing';
-import { exactly, expectEqual, expectNumbers } from '../compare.ts';
-import { checkCast, everyCode, loadStored, storedAs, valuesOf } from '../formats/codes.ts';
+import { type Claim, claim, exactly, expectEqual } from '../compare.ts';
+import { claimCast, everyCode, loadStored, storedAs, valuesOf } from '../formats/codes.ts';
 import type { Case, Suite } from '../suite.ts';
 
 interface GoldenCasts {
@@ -36,14 +36,14 @@ export const casts16Bit: Suite = {
   },
 };
 
-function narrow(words: ArrayLike<number>, codes: ArrayLike<number>, dtype: HalfDType, device: Device): void {
+function narrow(words: ArrayLike<number>, codes: ArrayLike<number>, dtype: HalfDType, device: Device): Claim[] {
   const values = new Float32Array(Uint32Array.from(words).buffer);
-  checkCast(loadStored(values, 'float32', device), dtype, valuesOf(dtype, codes));
+  return [claimCast(loadStored(values, 'float32', device), dtype, valuesOf(dtype, codes))];
 }
 
-function narrowHard({ hard }: GoldenCasts, dtype: HalfDType, device: Device): void {
+function narrowHard({ hard }: GoldenCasts, dtype: HalfDType, device: Device): Claim[] {
   const codes = hard.map((row) => Number(row[short[dtype]]));
-  narrow(
+  return narrow(
     hard.map(({ f32 }) => Number(f32)),
     codes,
     dtype,
@@ -51,21 +51,32 @@ function narrowHard({ hard }: GoldenCasts, dtype: HalfDType, device: Device): vo
   );
 }
 
-function narrowRandom({ random }: GoldenCasts, dtype: HalfDType, device: Device): void {
-  narrow(decodeBlob(random.f32), decodeBlob(random[short[dtype]]), dtype, device);
+function narrowRandom({ random }: GoldenCasts, dtype: HalfDType, device: Device): Claim[] {
+  return narrow(decodeBlob(random.f32), decodeBlob(random[short[dtype]]), dtype, device);
 }
 
 /** All words at once, by their hash; every NaN counts as one. */
-function widenAll({ exhaustive_widen }: GoldenCasts, dtype: HalfDType, device: Device): void {
+function widenAll({ exhaustive_widen }: GoldenCasts, dtype: HalfDType, device: Device): Claim[] {
   const wide = cast(loadStored(storedAs(dtype, everyCode(16)), dtype, device), 'float32');
-  const values = Float32Array.from(wide.dataSync());
-  const words = new Uint32Array(values.buffer).map((word, i) => (Number.isNaN(values[i]) ? 0x7fc0_0000 : word));
-  expectEqual('sha256', createHash('sha256').update(words).digest('hex'), exhaustive_widen[`${short[dtype]}_sha256`]);
+  return [
+    {
+      actual: wide,
+      check(values) {
+        const floats = Float32Array.from(values);
+        const words = new Uint32Array(floats.buffer).map((word, i) => (Number.isNaN(floats[i]) ? 0x7fc0_0000 : word));
+        const hash = createHash('sha256').update(words).digest('hex');
+        expectEqual('sha256', hash, exhaustive_widen[`${short[dtype]}_sha256`]);
+      },
+    },
+  ];
 }
 
-function narrowDoubles({ f64_inputs }: GoldenCasts, dtype: HalfDType, device: Device): void {
+function narrowDoubles({ f64_inputs }: GoldenCasts, dtype: HalfDType, device: Device): Claim[] {
   const values = Float64Array.from(f64_inputs, ({ f64 }) => f64);
   const expected = f64_inputs.map((row) => decodeNumber(row[`torch_${short[dtype]}`]));
-  checkCast(loadStored(values, 'float64', device), dtype, expected);
-  expectNumbers('tensor()', tensor(values, { dtype, device }).dataSync(), { values: expected }, exactly);
+  const given = { dtype, shape: [values.length], values: expected };
+  return [
+    claimCast(loadStored(values, 'float64', device), dtype, expected),
+    claim('tensor()', tensor(values, { dtype, device }), given, exactly),
+  ];
 }

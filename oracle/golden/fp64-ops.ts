@@ -1,6 +1,6 @@
 import { type Device, type DType, grad, square, sum, type Tensor, tensor } from '@halfgrad/core';
 import { decodeNumber, type GoldenTensor, readJson } from '@halfgrad/testing';
-import { type Agreement, expectTensor, near } from '../compare.ts';
+import { type Agreement, type Claim, claim, near } from '../compare.ts';
 import { type Case, Missing, type Suite } from '../suite.ts';
 import type { CaseInputs } from './compositions.ts';
 import { fp64Cases } from './fp64-cases.ts';
@@ -51,7 +51,7 @@ function readCases(precision: Precision): Case[] {
   }));
 }
 
-function check(recorded: Recorded, precision: Precision, device: Device): void {
+function check(recorded: Recorded, precision: Precision, device: Device): Claim[] {
   const { name, attrs, output, cotangent, grads, extra, first_grads: firstGrads } = recorded;
   const compute = fp64Cases[name];
   if (!compute) throw new Missing(`fp64_ops ${name}`);
@@ -60,23 +60,23 @@ function check(recorded: Recorded, precision: Precision, device: Device): void {
   const out = compute({ ...inputs, ...mapValues(extra ?? {}, (x) => load(x).detach()) } as CaseInputs, attrs);
   const wanted = Object.entries(inputs).filter(([input, x]) => x.requiresGrad && grads[input]);
   const variables = wanted.map(([, x]) => x);
-  const compare = (what: string, actual: Tensor | undefined, golden: GoldenTensor | null | undefined): void => {
-    const { shape, data } = golden as GoldenTensor;
-    expectTensor(what, actual as Tensor, { shape, values: data.map(decodeNumber) }, precision.agrees);
-  };
-  let gradients: Tensor[];
-  if (firstGrads) {
-    // A penalty on the gradients, and its gradients.
-    const first = grad(out, variables, { createGraph: true });
-    for (const [i, [input]] of wanted.entries()) compare(`first gradient of ${input}`, first[i], firstGrads[input]);
-    const penalty = first.map((gradient) => sum(square(gradient))).reduce((a, b) => a.add(b));
-    compare('penalty', penalty, output);
-    gradients = grad(penalty, variables);
-  } else {
-    compare('output', out, output);
-    gradients = grad(out, variables, { gradOutputs: [load(cotangent as GoldenTensor).detach()] });
+  const expected = (what: string, actual: Tensor, golden: GoldenTensor): Claim =>
+    claim(what, actual, { shape: golden.shape, values: golden.data.map(decodeNumber) }, precision.agrees);
+  const gradients = (kind: string, actual: readonly Tensor[], golden: Recorded['grads']): Claim[] =>
+    wanted.map(([input], i) => expected(`${kind} of ${input}`, actual[i] as Tensor, golden[input] as GoldenTensor));
+
+  if (!firstGrads) {
+    const gradOutputs = [load(cotangent as GoldenTensor).detach()];
+    return [expected('output', out, output), ...gradients('gradient', grad(out, variables, { gradOutputs }), grads)];
   }
-  for (const [i, [input]] of wanted.entries()) compare(`gradient of ${input}`, gradients[i], grads[input]);
+  // A penalty on the gradients, and its gradients.
+  const first = grad(out, variables, { createGraph: true });
+  const penalty = first.map((gradient) => sum(square(gradient))).reduce((a, b) => a.add(b));
+  return [
+    ...gradients('first gradient', first, firstGrads),
+    expected('penalty', penalty, output),
+    ...gradients('gradient', grad(penalty, variables), grads),
+  ];
 }
 
 function inputOn(device: Device, { shape, dtype, data }: GoldenTensor, floatDType: DType): Tensor {

@@ -1,6 +1,6 @@
 import { type Device, type DType, full, mul, type ScaleUpdate, type Tensor, tensor, update } from '@halfgrad/core';
 import { decodeNumber, type GoldenNumber, readJson } from '@halfgrad/testing';
-import { exactly, expectEqual, expectNumbers, expectTensor } from '../compare.ts';
+import { type Claim, claim, claimNow, exactly } from '../compare.ts';
 import { Missing, type Suite } from '../suite.ts';
 
 interface Trajectory {
@@ -68,7 +68,7 @@ export const gradScalerUpdate: Suite = {
   },
 };
 
-function followScale(recorded: Trajectory, device: Device): void {
+function followScale(recorded: Trajectory, device: Device): Claim[] {
   const { growth_interval: growthInterval, initial_tracker: initialTracker } = recorded;
   if (initialTracker >= growthInterval) throw new Missing('a growth tracker that passed its interval');
   const scale = scalar(recorded.init_scale, device);
@@ -86,27 +86,33 @@ function followScale(recorded: Trajectory, device: Device): void {
     minScale: 0,
     maxScale: Number.POSITIVE_INFINITY,
   };
-  for (const [i, found] of recorded.found_inf.entries()) {
+  return recorded.found_inf.flatMap((found, i) => {
     update('updateScale', { scale, growthTracker, skipTracker, foundInf: scalar(decodeNumber(found), device) }, attrs);
-    expectEqual(`[scale, tracker] after ${i + 1}`, [scale.item(), growthTracker.item()], recorded.after[i]);
-  }
+    const [expectedScale, expectedTracker] = recorded.after[i] as readonly [number, number];
+    return [
+      claimNow(`scale after ${i + 1}`, scale, [expectedScale], exactly),
+      claimNow(`tracker after ${i + 1}`, growthTracker, [expectedTracker], exactly),
+    ];
+  });
 }
 
-function checkUnscaling({ inp, out, found_inf }: Unscaling, dtype: DType, scale: number, device: Device): void {
+function checkUnscaling({ inp, out, found_inf }: Unscaling, dtype: DType, scale: number, device: Device): Claim[] {
   const values = out.map(decodeNumber);
   if (found_inf === 0 && !values.every(Number.isFinite))
     throw new Missing('an overflow of unscaling that goes unnoticed');
   const grad = tensor(inp.map(decodeNumber), { dtype, device });
   const foundInf = scalar(0, device);
   update('unscaleAndCheck', { grads: [grad], scale: scalar(scale, device), foundInf });
-  expectNumbers('gradient', grad.dataSync(), { values }, exactly);
-  expectEqual('found inf', foundInf.item(), found_inf);
+  return [
+    claim('gradient', grad, { dtype, shape: [values.length], values }, exactly),
+    claim('found inf', foundInf, { shape: [], values: [found_inf] }, exactly),
+  ];
 }
 
-function checkScaling({ loss, loss_dtype, loss_shape, scale, result, result_dtype }: Scaling, device: Device): void {
+function checkScaling({ loss, loss_dtype, loss_shape, scale, result, result_dtype }: Scaling, device: Device): Claim[] {
   const scaled = mul(full(loss_shape, loss, { dtype: loss_dtype, device }), scalar(scale, device));
   const values = new Array<number>(scaled.size).fill(decodeNumber(result));
-  expectTensor('loss', scaled, { dtype: result_dtype, shape: loss_shape, values }, exactly);
+  return [claim('loss', scaled, { dtype: result_dtype, shape: loss_shape, values }, exactly)];
 }
 
 function scalar(value: number, device: Device, dtype: DType = 'float32'): Tensor {

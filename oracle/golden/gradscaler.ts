@@ -1,8 +1,8 @@
 import { GradScaler, type GradScalerState } from '@halfgrad/amp';
-import { type Device, type Tensor, tensor } from '@halfgrad/core';
+import { type Device, type Tensor, tensor, where } from '@halfgrad/core';
 import { Adam, clipGradNorm, SGD } from '@halfgrad/optim';
 import { decodeNumber, type GoldenNumber, readJson } from '@halfgrad/testing';
-import { exactly, expectEqual, expectNumbers, near } from '../compare.ts';
+import { type Claim, claimNow, exactly, expectEqual, near } from '../compare.ts';
 import type { Suite } from '../suite.ts';
 
 interface Scenario {
@@ -70,7 +70,7 @@ export const gradScalerSuites: readonly Suite[] = [
   },
 ];
 
-function runScenario({ config, steps, state_dict }: Scenario, device: Device): void {
+function runScenario({ config, steps, state_dict }: Scenario, device: Device): Claim[] {
   const w = tensor([...config.initial_weights], { device, requiresGrad: true });
   const optimizer = new SGD([w], { lr: config.lr });
   const scaler = new GradScaler({
@@ -79,21 +79,22 @@ function runScenario({ config, steps, state_dict }: Scenario, device: Device): v
     enabled: config.enabled,
     minScale: 2 ** -100,
   });
-  steps.forEach((step, i) => {
-    const compare = (what: string, actual: Tensor | undefined, expected: readonly GoldenNumber[]): void =>
-      expectNumbers(`${what} of step ${i}`, actual?.dataSync() ?? [], { values: expected.map(decodeNumber) }, exactly);
+  const claims = steps.flatMap((step, i) => {
+    const now = (what: string, actual: Tensor, expected: readonly GoldenNumber[]): Claim =>
+      claimNow(`${what} of step ${i}`, actual, expected.map(decodeNumber), exactly);
     optimizer.zeroGrad();
     scaler.scale(w.mul(tensor(step.grad.map(decodeNumber), { device })).sum()).backward();
-    compare('scaled gradient', w.grad, step.scaled_grad);
+    const gradient = now('scaled gradient', w.grad as Tensor, step.scaled_grad);
     if (config.unscale_before_step) scaler.unscale(optimizer);
     if (config.clip_grad_norm !== null) clipGradNorm([w], config.clip_grad_norm);
     const result = scaler.step(optimizer);
     scaler.update();
-    compare('weights', w, step.weights_after);
     expectEqual(`stepped in step ${i}`, result.stepped, step.changed);
     expectEqual(`scale after step ${i}`, scaler.getScale(), step.scale_after);
+    return [gradient, now('weights', w, step.weights_after)];
   });
   expectEqual('state', sorted(scaler.stateDict()), sorted(state_dict));
+  return claims;
 }
 
 function sorted(state: object): object {
@@ -101,12 +102,12 @@ function sorted(state: object): object {
 }
 
 /** loss = Σⱼ (Σ pⱼ · x · (i + 1 + j) − 0.25)² / accum, for optimizer j in step i. */
-function runLoop(loop: Loop, device: Device): void {
+function runLoop(loop: Loop, device: Device): Claim[] {
   const x = tensor([0.3, -0.7, 1.1], { device });
   const params = (loop.steps[0]?.params ?? []).map(() => tensor([1, -2, 0.5], { device, requiresGrad: true }));
   const optimizers = params.map((p, j) => optimizerOf(loop.name, p, j));
   const scaler = new GradScaler({ initScale: loop.init_scale, growthInterval: loop.growth_interval });
-  loop.steps.forEach((expected, i) => {
+  return loop.steps.flatMap((expected, i) => {
     for (const optimizer of optimizers) optimizer.zeroGrad();
     for (let micro = 0; micro < loop.accum; micro++) {
       const losses = params.map((p, j) =>
@@ -122,7 +123,7 @@ function runLoop(loop: Loop, device: Device): void {
     }
     params.forEach((p, j) => {
       const value = loop.inject[`${i},${j}`];
-      if (value !== undefined) p.grad = withElement(p.grad as Tensor, 1, decodeNumber(value));
+      if (value !== undefined) p.grad = withSecond(p.grad as Tensor, decodeNumber(value));
     });
     if (loop.explicit_unscale || loop.clip !== null) for (const optimizer of optimizers) scaler.unscale(optimizer);
     if (loop.clip !== null) clipGradNorm(params, loop.clip);
@@ -130,9 +131,9 @@ function runLoop(loop: Loop, device: Device): void {
     scaler.update(setByHand(loop.name, i));
     const { scale, _growth_tracker: tracker } = scaler.stateDict() as GradScalerState;
     expectEqual(`[scale, tracker] after step ${i}`, [scale, tracker], [expected.scale, expected.tracker]);
-    params.forEach((p, j) => {
+    return params.map((p, j) => {
       const values = (expected.params[j] ?? []).map(decodeNumber);
-      expectNumbers(`parameter ${j} after step ${i}`, p.dataSync(), { values }, near(1e-6));
+      return claimNow(`parameter ${j} after step ${i}`, p, values, near(1e-6));
     });
   });
 }
@@ -148,7 +149,8 @@ function optimizerOf(name: string, p: Tensor, j: number): Adam | SGD {
   return new SGD([p], { lr: 0.05, momentum: /momentum/.test(name) ? 0.9 : 0 });
 }
 
-function withElement(grad: Tensor, at: number, value: number): Tensor {
-  const values = Array.from(grad.dataSync(), (g, i) => (i === at ? value : g));
-  return tensor(values, { device: grad.device });
+/** A gradient of three elements with another in the middle. */
+function withSecond(grad: Tensor, value: number): Tensor {
+  const isSecond = tensor([false, true, false], { device: grad.device });
+  return where(isSecond, value, grad);
 }

@@ -55,7 +55,7 @@ import {
   variance,
 } from '@halfgrad/core';
 import { decodeNumber, type GoldenNumber, readJson } from '@halfgrad/testing';
-import { exactly, expectTensor, withinUlps } from '../compare.ts';
+import { type Claim, claim, exactly, withinUlps } from '../compare.ts';
 import { type Case, Missing, type Suite } from '../suite.ts';
 
 /** A tensor as 16-bit patterns in hexadecimal. */
@@ -214,7 +214,7 @@ function checkOp(
   { inputs, out_shape, correctly_rounded }: GoldenOp,
   dtype: HalfDType,
   device: Device,
-): void {
+): Claim[] {
   const compute = computations[name];
   if (!compute) throw new Missing(`half_ops ${name}`);
   const valuesOf = (bits: readonly string[]): Values =>
@@ -223,13 +223,14 @@ function checkOp(
       dtype,
     );
   const out = compute(...inputs.map(({ shape, bits }) => tensor(valuesOf(bits), { shape, dtype, device })));
-  expectTensor('output', out, { dtype, shape: out_shape, values: valuesOf(correctly_rounded) }, withinUlps(1, dtype));
+  const expected = { dtype, shape: out_shape, values: valuesOf(correctly_rounded) };
+  return [claim('output', out, expected, withinUlps(1, dtype))];
 }
 
-function checkScenario(name: string, recorded: GoldenScenario, dtype: HalfDType, device: Device): void {
+function checkScenario(name: string, recorded: GoldenScenario, dtype: HalfDType, device: Device): Claim[] {
   const compute = scenarios[name];
   if (!compute) throw new Missing(`half_ops ${name}`);
   const result = compute((...values) => tensor(values, { dtype, device }));
   const values = [decodeNumber(recorded.value)];
-  expectTensor('result', result.reshape([]), { dtype: recorded.dtype, shape: [], values }, exactly);
+  return [claim('result', result.reshape([]), { dtype: recorded.dtype, shape: [], values }, exactly)];
 }

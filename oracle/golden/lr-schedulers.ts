@@ -92,7 +92,7 @@ function advance(scheduler: LRScheduler | ReduceLROnPlateau, metric: number | un
   else scheduler.step();
 }
 
-function check(name: string, { base_lr, lr, momentum, metrics }: Recorded, device: Device): void {
+function check(name: string, { base_lr, lr, momentum, metrics }: Recorded, device: Device): never[] {
   const create = schedulers[name];
   if (!create) throw new Missing(`scheduler ${name}`);
   const optimizer = new SGD([tensor([0], { device, requiresGrad: true })], { lr: base_lr, momentum: 0.9 });
@@ -105,4 +105,5 @@ function check(name: string, { base_lr, lr, momentum, metrics }: Recorded, devic
     if (expected === undefined) return;
     expectNumbers(`momentum after ${t} steps`, [optimizer.paramGroups[0].momentum], { values: [expected] }, agrees);
   });
+  return [];
 }

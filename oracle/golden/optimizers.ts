@@ -14,7 +14,7 @@ import {
   SGD,
 } from '@halfgrad/optim';
 import { readJson } from '@halfgrad/testing';
-import { type Agreement, expectNumbers, near } from '../compare.ts';
+import { type Agreement, type Claim, claimNow, near } from '../compare.ts';
 import { type Case, Missing, type Suite } from '../suite.ts';
 
 interface Run {
@@ -105,23 +105,26 @@ export const optimizerSuites: readonly Suite[] = [
 
 const tolerances = { float64: 1e-12, float32: 1e-6 } as const;
 
-function follow({ p0, grads }: Golden, run: Run, trace: Trace, dtype: Precision, device: Device): void {
+function follow({ p0, grads }: Golden, run: Run, trace: Trace, dtype: Precision, device: Device): Claim[] {
   const param = tensor(p0, { dtype, device, requiresGrad: true });
   const optimizer = createOptimizer(run.optimizer, param, run.options);
   const agrees = dtype === 'bfloat16' ? unitPerStep(p0.flat()) : () => near(tolerances[dtype]);
-  grads.forEach((grad, step) => {
+  const steps = grads.map((grad, step) => {
     param.grad = tensor(grad, { dtype, device }).reshape(param.shape);
     optimizer.step();
     const values = trace.params[step] as readonly number[];
-    expectNumbers(`step ${step}`, param.dataSync(), { values }, agrees(step, values));
+    return claimNow(`step ${step}`, param, values, agrees(step, values));
   });
-  if (dtype === 'bfloat16') return;
+  if (dtype === 'bfloat16') return steps;
   const state = optimizer.stateDict().state[0] ?? {};
-  for (const [name, values] of Object.entries(trace.final_state)) {
+  const finals = Object.entries(trace.final_state).map(([name, values]) => {
+    const actual = state[name];
+    if (!actual) throw new Missing(`optimizer state ${name}`);
     // Some elements are what is left of a sum of larger ones: the largest gives the scale.
     const largest = Math.max(1, ...values.map(Math.abs));
-    expectNumbers(name, state[name]?.dataSync() ?? [], { values }, near(tolerances[dtype] * largest));
-  }
+    return claimNow(name, actual, values, near(tolerances[dtype] * largest));
+  });
+  return [...steps, ...finals];
 }
 
 /**
@@ -138,13 +141,13 @@ function unitPerStep(initial: readonly number[]): (step: number, values: readonl
   };
 }
 
-function followTrace({ name, w0, config, steps }: SuiteTrace, device: Device): void {
+function followTrace({ name, w0, config, steps }: SuiteTrace, device: Device): Claim[] {
   const param = tensor(w0, { dtype: 'float64', device, requiresGrad: true });
   const optimizer = createOptimizer(name.startsWith('adam') ? 'Adam' : 'SGD', param, config);
-  steps.forEach(({ grad, weights }, step) => {
+  return steps.map(({ grad, weights }, step) => {
     param.grad = tensor(grad, { dtype: 'float64', device });
     optimizer.step();
-    expectNumbers(`step ${step}`, param.dataSync(), { values: weights }, near(1e-12));
+    return claimNow(`step ${step}`, param, weights, near(1e-12));
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Device, Tensor } from '@halfgrad/core';
+import { Missing } from '../suite.ts';
 
 /** A tensor in the suites' files; `data` are numbers, or the names of those that JSON lacks. */
 export interface OnnxTensor {
@@ -26,6 +27,12 @@ export interface OnnxCase {
   readonly outputs: Readonly<Record<string, OnnxTensor>>;
 }
 
+/** A tensor of the graph, and what the file says of it if it was not computed. */
+export interface OnnxValue {
+  readonly tensor: Tensor;
+  readonly recorded?: OnnxTensor;
+}
+
 /** A node with the values that its graph has computed for it. */
 export interface OnnxCall {
   readonly device: Device;
@@ -36,7 +43,7 @@ export interface OnnxCall {
   readonly inputs: readonly Tensor[];
   input(at: number): Tensor;
   optional(at: number): Tensor | undefined;
-  /** The elements of an input that is a shape, axes or the like. */
+  /** The elements of an input that is a shape, axes or the like; such things are arguments here, not tensors. */
   numbers(at: number): readonly number[] | undefined;
   /** A value of the graph, for attributes that name one. */
   named(name: string): Tensor;
@@ -53,12 +60,12 @@ export type OnnxOp = (call: OnnxCall) => Tensor | readonly Tensor[];
 
 export function createCall(
   node: OnnxNode,
-  values: ReadonlyMap<string, Tensor>,
+  values: ReadonlyMap<string, OnnxValue>,
   opset: number,
   device: Device,
 ): OnnxCall {
   const { attributes, inputs: names } = node;
-  const optional = (at: number): Tensor | undefined => (names[at] ? values.get(names[at]) : undefined);
+  const optional = (at: number): Tensor | undefined => (names[at] ? values.get(names[at])?.tensor : undefined);
   const present = <T>(value: T | undefined, what: string): T => {
     if (value === undefined) throw new Error(`${node.op} lacks ${what}`);
     return value;
@@ -72,15 +79,16 @@ export function createCall(
     opset,
     outputs: node.outputs.length,
     get inputs() {
-      return names.map((name) => present(values.get(name), `input ${name}`));
+      return names.map((name) => present(values.get(name)?.tensor, `input ${name}`));
     },
     input: (at) => present(optional(at), `input ${at}`),
     optional,
     numbers: (at) => {
-      const input = optional(at);
-      return input && Array.from(input.dataSync());
+      const value = names[at] ? values.get(names[at]) : undefined;
+      if (value && !value.recorded) throw new Missing('shapes that are computed');
+      return value?.recorded?.data.map(Number);
     },
-    named: (name) => present(values.get(name), `value ${name}`),
+    named: (name) => present(values.get(name)?.tensor, `value ${name}`),
     int: number,
     float: number,
     text: (name, fallback) => {

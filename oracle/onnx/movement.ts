@@ -140,24 +140,18 @@ function shapeOf(call: OnnxCall): Tensor {
   return tensor([...shape.slice(call.int('start', 0), call.int('end', shape.length))], { dtype: 'int32', device });
 }
 
-/** A constant in the graph. */
-function constant(call: OnnxCall, shape?: readonly number[]): Tensor {
+function constantOfShape(call: OnnxCall): Tensor {
   const value = call.attribute('value');
   const recorded =
     typeof value === 'object' && 'tensor' in value ? value.tensor : { dtype: 'float', shape: [1], data: [0] };
-  const dtype = dtypeOf(recorded.dtype);
-  const values = valuesOf(recorded);
-  const device = call.device;
-  return shape
-    ? full(shape, values[0] as number, { dtype, device })
-    : tensor(values, { shape: recorded.shape, dtype, device });
+  const [fill = 0] = valuesOf(recorded);
+  return full(call.numbers(0) ?? [], fill, { dtype: dtypeOf(recorded.dtype), device: call.device });
 }
 
 /** Operators that move elements or make constants, by name. */
 export const movementOps: Readonly<Record<string, OnnxOp>> = {
   Concat: (call) => concat(call.inputs, call.int('axis', 0)),
-  Constant: (call) => constant(call),
-  ConstantOfShape: (call) => constant(call, call.numbers(0) ?? []),
+  ConstantOfShape: constantOfShape,
   DepthToSpace: depthToSpace,
   Expand: (call) => expand(call.input(0), broadcastShapes(call.input(0).shape, call.numbers(1) ?? []) ?? []),
   Flatten: flatten,

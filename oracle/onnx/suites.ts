@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { type Device, type DType, grad, isFloat, type Tensor } from '@halfgrad/core';
 import { readJson, sharedFile } from '@halfgrad/testing';
-import { type Agreement, exactly, expectTensor, recordedAs, within } from '../compare.ts';
+import { type Agreement, type Claim, claim, exactly, recordedAs, within } from '../compare.ts';
 import { type Case, Missing, type Suite } from '../suite.ts';
 import { elementwiseOps } from './elementwise.ts';
-import { createCall, type OnnxCase, type OnnxNode, type OnnxOp } from './graph.ts';
+import { createCall, type OnnxCase, type OnnxNode, type OnnxOp, type OnnxTensor, type OnnxValue } from './graph.ts';
 import { indexingOps } from './indexing.ts';
 import { movementOps } from './movement.ts';
 import { normalizationOps } from './normalization.ts';
@@ -76,31 +76,38 @@ function readCases(path: string): Case[] {
     }));
 }
 
-function runGraph({ opset, nodes, initializers = {}, inputs, outputs }: OnnxCase, device: Device): void {
+function runGraph({ opset, nodes, initializers = {}, inputs, outputs }: OnnxCase, device: Device): Claim[] {
   const expected = Object.entries(outputs).map(([name, output]) => ({
     name,
     recorded: recordedAs(dtypeOf(output.dtype), output.shape, valuesOf(output)),
   }));
-  const values = new Map<string, Tensor>();
-  for (const [name, recorded] of Object.entries({ ...initializers, ...inputs })) {
+  const values = new Map<string, OnnxValue>();
+  for (const [name, recorded] of Object.entries({ ...initializers, ...constantsOf(nodes), ...inputs })) {
     const x = load(recorded, device);
     if (isFloat(x.dtype)) x.requiresGrad = true;
-    values.set(name, x);
+    values.set(name, { tensor: x, recorded });
   }
-  for (const node of nodes) {
+  for (const node of nodes.filter(({ op }) => op !== 'Constant')) {
     const results = runNode(node, values, opset['ai.onnx'], device);
-    for (const [i, name] of node.outputs.entries()) values.set(name, results[i] as Tensor);
+    for (const [i, name] of node.outputs.entries()) values.set(name, { tensor: results[i] as Tensor });
   }
   const isConverted = nodes.every(({ op }) => convertingOps.has(op));
-  for (const { name, recorded } of expected) {
+  return expected.map(({ name, recorded }) => {
     const agrees = isConverted ? exactly : (tolerances[recorded.dtype as DType] ?? exactly);
-    expectTensor(name, values.get(name) as Tensor, recorded, agrees);
-  }
+    return claim(name, values.get(name)?.tensor as Tensor, recorded, agrees);
+  });
+}
+
+function constantsOf(nodes: readonly OnnxNode[]): Record<string, OnnxTensor> {
+  const constants = nodes.flatMap(({ outputs: [name], attributes: { value } }) =>
+    name !== undefined && typeof value === 'object' && 'tensor' in value ? [[name, value.tensor] as const] : [],
+  );
+  return Object.fromEntries(constants);
 }
 
 function runNode(
   node: OnnxNode,
-  values: ReadonlyMap<string, Tensor>,
+  values: ReadonlyMap<string, OnnxValue>,
   opset: number,
   device: Device,
 ): readonly Tensor[] {

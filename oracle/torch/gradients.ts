@@ -1,6 +1,6 @@
 import { type Device, grad, type Tensor, tensor } from '@halfgrad/core';
 import { readJson } from '@halfgrad/testing';
-import { expectTensor, recordedAs, within } from '../compare.ts';
+import { type Claim, claim, recordedAs, within } from '../compare.ts';
 import { Missing, type Suite } from '../suite.ts';
 import { type GradientAttrs, type GradientInputs, gradientOps } from './gradient-ops.ts';
 
@@ -35,23 +35,23 @@ export const torchGradients: Suite = {
     })),
 };
 
-function check({ op, attrs, inputs, outputs, cotangents, grads }: GradientCase, device: Device): void {
+function check({ op, attrs, inputs, outputs, cotangents, grads }: GradientCase, device: Device): Claim[] {
   const compute = gradientOps[op];
   if (!compute) throw new Missing(`torch ${op}`);
   const given = Object.fromEntries<Tensor | undefined>(
     Object.entries(inputs).map(([name, recorded]) => [name, load(recorded, device, name in grads)]),
   );
   const results = [compute(given as GradientInputs, attrs)].flat() as Tensor[];
-  for (const [i, recorded] of outputs.entries()) compare(`output ${i}`, results[i] as Tensor, recorded);
   const wanted = Object.keys(grads);
-  const total = grad(
+  const gradients = grad(
     results,
     wanted.map((name) => given[name] as Tensor),
     { gradOutputs: cotangents.map((cotangent) => load(cotangent, device, false)) },
   );
-  for (const [i, name] of wanted.entries()) {
-    compare(`gradient of ${name}`, total[i] as Tensor, grads[name] as TorchTensor);
-  }
+  return [
+    ...outputs.map((recorded, i) => expected(`output ${i}`, results[i] as Tensor, recorded)),
+    ...wanted.map((name, i) => expected(`gradient of ${name}`, gradients[i] as Tensor, grads[name] as TorchTensor)),
+  ];
 }
 
 function load({ dtype, shape, data }: TorchTensor, device: Device, requiresGrad: boolean): Tensor {
@@ -59,6 +59,6 @@ function load({ dtype, shape, data }: TorchTensor, device: Device, requiresGrad:
   return tensor(Float64Array.from(data, Number), { shape, dtype: ours, device, requiresGrad });
 }
 
-function compare(what: string, actual: Tensor, { shape, data }: TorchTensor): void {
-  expectTensor(what, actual, recordedAs('float32', shape, Float64Array.from(data, Number)), agrees);
+function expected(what: string, actual: Tensor, { shape, data }: TorchTensor): Claim {
+  return claim(what, actual, recordedAs('float32', shape, Float64Array.from(data, Number)), agrees);
 }

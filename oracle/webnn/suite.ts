@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { type Device, isFloat, type Tensor } from '@halfgrad/core';
 import { readJson, sharedFile } from '@halfgrad/testing';
-import { type Agreement, exactly, expectTensor, within, withinUlps } from '../compare.ts';
+import { type Agreement, type Claim, claim, exactly, within, withinUlps } from '../compare.ts';
 import { Missing, type Suite } from '../suite.ts';
 import { elementwiseOps } from './elementwise.ts';
 import { createCall, type WebnnCase, type WebnnOp } from './graph.ts';
@@ -25,7 +25,7 @@ export const webnnSuite: Suite = {
     ),
 };
 
-function runGraph({ graph: { inputs, operators, expectedOutputs }, tolerance }: WebnnCase, device: Device): void {
+function runGraph({ graph: { inputs, operators, expectedOutputs }, tolerance }: WebnnCase, device: Device): Claim[] {
   const expected = Object.entries(expectedOutputs).map(([name, output]) => ({ name, recorded: recordedOf(output) }));
   const values = new Map<string, Tensor>();
   for (const [name, recorded] of Object.entries(inputs)) values.set(name, load(recorded, device));
@@ -35,9 +35,9 @@ function runGraph({ graph: { inputs, operators, expectedOutputs }, tolerance }: 
     const results = [op(createCall(operator, values, device))].flat() as Tensor[];
     for (const [i, name] of [operator.outputs].flat().entries()) values.set(name, results[i] as Tensor);
   }
-  for (const { name, recorded } of expected) {
-    expectTensor(name, values.get(name) as Tensor, recorded, isFloat(recorded.dtype) ? agreement(tolerance) : exactly);
-  }
+  return expected.map(({ name, recorded }) =>
+    claim(name, values.get(name) as Tensor, recorded, isFloat(recorded.dtype) ? agreement(tolerance) : exactly),
+  );
 }
 
 function agreement({ type, value }: WebnnCase['tolerance']): Agreement {
