@@ -52,6 +52,7 @@ export const cpuPolicy: PolicyTable = /* @__PURE__ */ definePolicy(acceleratorPo
   groupNorm: 'unchanged',
   rmsNorm: 'unchanged',
   logsumexp: 'unchanged',
+  interpolate: 'unchanged',
   cosineSimilarity: 'unchanged',
   dist: 'unchanged',
   gaussianNllLoss: 'unchanged',

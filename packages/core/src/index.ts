@@ -145,7 +145,19 @@ export {
   trunc,
   where,
 } from './functional/elementwise.ts';
-export { embedding, gather, indexAdd, indexSelect } from './functional/indexing.ts';
+export {
+  type EmbeddingOptions,
+  embedding,
+  embeddingBag,
+  gather,
+  index,
+  indexAdd,
+  indexCopy,
+  indexSelect,
+  oneHot,
+  scatter,
+  scatterAdd,
+} from './functional/indexing.ts';
 export {
   equal,
   greater,
@@ -190,7 +202,6 @@ export {
   flatten,
   flip,
   narrow,
-  pad,
   permute,
   reshape,
   type SliceRange,
@@ -209,15 +220,24 @@ export {
   groupNorm,
   instanceNorm,
   layerNorm,
+  localResponseNorm,
   rmsNorm,
 } from './functional/normalization.ts';
+export { type PadOptions, pad } from './functional/padding.ts';
 export {
   type AvgPoolOptions,
+  adaptiveAvgPool1d,
   adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
   adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
   avgPool1d,
   avgPool2d,
   avgPool3d,
+  lpPool1d,
+  lpPool2d,
+  lpPool3d,
   type MaxPoolOptions,
   maxPool1d,
   maxPool2d,
@@ -231,6 +251,21 @@ export {
   type GeneratorState,
   manualSeed,
 } from './functional/random.ts';
+export {
+  diagonal,
+  fold,
+  movedim,
+  pixelShuffle,
+  pixelUnshuffle,
+  repeat,
+  repeatInterleave,
+  roll,
+  tile,
+  tril,
+  triu,
+  type UnfoldOptions,
+  unfold,
+} from './functional/rearrangement.ts';
 export {
   all,
   amax,
@@ -257,6 +292,7 @@ export {
   sum,
   variance,
 } from './functional/reduction.ts';
+export { type InterpolateOptions, interpolate } from './functional/resampling.ts';
 export { argsort, max, min, sort, topk, type ValuesAndIndices } from './functional/sorting.ts';
 export { infer } from './ops/infer.ts';
 export type {
@@ -266,6 +302,8 @@ export type {
   DimPadding,
   DimSlice,
   Inputs,
+  InterpolateAttrs,
+  LinearSample,
   LossReduction,
   OpName,
   Ops,
@@ -322,8 +360,10 @@ export { torchName } from './spec/torch-names.ts';
 export {
   arange,
   type CreateOptions,
+  eye,
   fromHost,
   full,
+  linspace,
   ones,
   onesLike,
   type RandomOptions,

@@ -20,7 +20,7 @@ import {
   unaryWith,
   wheres,
 } from './arbitraries/elementwise.ts';
-import { gathers, indexAdds, indexSelects, scatterAdds } from './arbitraries/indexing.ts';
+import { gathers, indexAdds, indexSelects, scatterAdds, scatters } from './arbitraries/indexing.ts';
 import {
   binaryCrossEntropies,
   binaryCrossEntropiesWithLogits,
@@ -69,6 +69,7 @@ import {
   sums,
   variances,
 } from './arbitraries/reduction.ts';
+import { interpolationGrads, interpolations } from './arbitraries/resampling.ts';
 import {
   awayFromZero,
   betweenGridPoints,
@@ -197,6 +198,7 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   indexSelect: indexSelects,
   indexAdd: indexAdds,
   gather: gathers,
+  scatter: scatters,
   scatterAdd: scatterAdds,
 
   sum: sums,
@@ -237,6 +239,9 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   maxPool: maxPools,
   avgPool: avgPools,
   avgPoolGrad: avgPoolGrads,
+
+  interpolate: interpolations,
+  interpolateGrad: interpolationGrads,
 
   layerNorm: layerNorms,
   layerNormGrad: layerNormGrads,

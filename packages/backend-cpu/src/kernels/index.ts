@@ -13,6 +13,7 @@ import * as movement from './movement.ts';
 import * as normalization from './normalization.ts';
 import * as pooling from './pooling.ts';
 import * as reduction from './reduction.ts';
+import * as resampling from './resampling.ts';
 import * as softmax from './softmax.ts';
 
 /** Table 3 of 5: the reference implementation of every op. */
@@ -105,6 +106,7 @@ export const kernels: Kernels<HostTensor> = {
   indexSelect: indexing.indexSelect,
   indexAdd: indexing.indexAdd,
   gather: indexing.gather,
+  scatter: indexing.scatter,
   scatterAdd: indexing.scatterAdd,
 
   sum: reduction.sum,
@@ -145,6 +147,9 @@ export const kernels: Kernels<HostTensor> = {
   maxPool: pooling.maxPool,
   avgPool: pooling.avgPool,
   avgPoolGrad: pooling.avgPoolGrad,
+
+  interpolate: resampling.interpolate,
+  interpolateGrad: resampling.interpolateGrad,
 
   layerNorm: normalization.layerNorm,
   layerNormGrad: normalization.layerNormGrad,

@@ -19,6 +19,9 @@ import {
 } from '../host-tensor.ts';
 import { offsetsOf } from './layout.ts';
 
+/** Below this many elements a plain loop beats the call overhead of `TypedArray.set`. */
+const bulkLength = 32;
+
 /** The entries of `index`, each checked to lie in dimension `dim` of `size` elements. */
 function checkedIndex(
   op: OpName,
@@ -60,7 +63,8 @@ export function indexSelect(
   for (let o = 0, at = 0; o < outer; o++) {
     for (let i = 0; i < entries.length; i++, at += inner) {
       const start = (o * size + entries[i]!) * inner;
-      data.set(source.subarray(start, start + inner), at);
+      if (inner >= bulkLength) data.set(source.subarray(start, start + inner), at);
+      else for (let j = 0; j < inner; j++) data[at + j] = source[start + j]!;
     }
   }
   return createHostTensor(out, data);
@@ -95,6 +99,19 @@ export function gather(
   const source = x.block.data;
   const data = allocateHost(out.dtype, entries.length);
   for (let i = 0; i < entries.length; i++) data[i] = source[bases[i]! + entries[i]! * step]!;
+  return createHostTensor(out, data);
+}
+
+export function scatter(
+  { x, index, source }: Inputs<'scatter', HostTensor>,
+  { dim }: Attrs<'scatter'>,
+  out: TensorSpec,
+): HostTensor {
+  const entries = checkedIndex('scatter', index, dim, x.shape[dim] ?? 1, { x, index });
+  const { bases, step } = positions(index.shape, x.shape, dim);
+  const values = source.block.data;
+  const data = x.block.data.slice();
+  for (let i = 0; i < entries.length; i++) data[bases[i]! + entries[i]! * step] = values[i]!;
   return createHostTensor(out, data);
 }
 

@@ -25,7 +25,8 @@ import {
 } from '../functional/elementwise.ts';
 import { equal, greater, greaterEqual, less, lessEqual } from '../functional/logical.ts';
 import { clampedLog } from '../functional/loss-decompositions.ts';
-import { concat, expand, flip, narrow, pad, permute, reshape, slice } from '../functional/movement.ts';
+import { concat, expand, flip, narrow, permute, reshape, slice } from '../functional/movement.ts';
+import { pad } from '../functional/padding.ts';
 import { mean, reducedCount, sum } from '../functional/reduction.ts';
 import type {
   Attrs,
@@ -323,6 +324,14 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
         : scattered;
     },
   }),
+  scatter: derivative(['index'], {
+    x: ({ grad, index, attrs: { dim } }) => {
+      const source = expand(cast(grad.number(0), grad.dtype), index.shape);
+      return dispatch('scatter', { x: grad, index, source }, { dim });
+    },
+    source: ({ grad, index, attrs: { dim } }) =>
+      where(isLastWritten(index, grad, dim), dispatch('gather', { x: grad, index }, { dim }), 0),
+  }),
   scatterAdd: derivative(['index'], {
     source: ({ grad, index, attrs: { dim } }) => dispatch('gather', { x: grad, index }, { dim }),
   }),
@@ -445,6 +454,14 @@ export const derivatives: { readonly [K in OpName]: DerivativeRow<K> } = {
     gradOut: ({ grad, attrs }) => dispatch('avgPool', { x: grad }, { windows: attrs.windows }),
   }),
 
+  interpolate: derivative([], {
+    x: ({ grad, specs, attrs }) =>
+      dispatch('interpolateGrad', { gradOut: grad }, { ...attrs, size: specs.x.shape.slice(-attrs.axes.length) }),
+  }),
+  interpolateGrad: derivative([], {
+    gradOut: ({ grad, attrs: { axes } }) => dispatch('interpolate', { x: grad }, { axes }),
+  }),
+
   layerNorm: jointly(['x', 'weight', 'mean', 'rstd'], ({ grad, x, weight, mean: mu, rstd, attrs }) =>
     dispatch('layerNormGrad', { gradOut: grad, x, weight, mean: mu, rstd }, attrs),
   ),
@@ -550,6 +567,18 @@ function otherFactors(x: Tensor, dims: readonly number[]): Tensor {
 function productsBefore(rows: Tensor): Tensor {
   const products = dispatch('cumprod', { x: rows }, { dim: 1, dtype: undefined });
   return pad(narrow(products, 1, 0, (rows.shape[1] as number) - 1), [1, 0], { value: 1 });
+}
+
+/** Whether nothing is written over an entry of `index` later: by writing the positions of the entries themselves. */
+function isLastWritten(index: Tensor, x: Tensor, dim: number): Tensor {
+  const source = index.constant(
+    Int32Array.from({ length: index.size }, (_, i) => i),
+    'int32',
+    index.shape,
+  );
+  const nobody = expand(cast(index.number(-1), 'int32'), x.shape);
+  const writers = dispatch('scatter', { x: nobody, index, source }, { dim });
+  return equal(dispatch('gather', { x: writers, index }, { dim }), source);
 }
 
 function undoSlice({ start, end, step }: DimSlice, size: number): DimPadding {

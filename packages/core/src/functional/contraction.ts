@@ -4,7 +4,8 @@ import { argumentError, TensorError } from '../spec/errors.ts';
 import { normalizeDim, sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { add, cast, mul } from './elementwise.ts';
-import { pad, reshape, squeeze, unsqueeze } from './movement.ts';
+import { reshape, squeeze, unsqueeze } from './movement.ts';
+import { pad } from './padding.ts';
 
 export interface MatmulOptions {
   /** Reads the last two dimensions swapped, without copying. */

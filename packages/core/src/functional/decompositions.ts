@@ -1,6 +1,6 @@
 import { dispatch } from '../dispatch/layers.ts';
 import { sumDType } from '../ops/results.ts';
-import type { OpName, Ops } from '../ops/signatures.ts';
+import type { LinearSample, OpName, Ops } from '../ops/signatures.ts';
 import { computeDType } from '../spec/dtype.ts';
 import { sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -29,6 +29,7 @@ import {
   tanh,
   where,
 } from './elementwise.ts';
+import { indexSelect } from './indexing.ts';
 import { equal, greater, greaterEqual, isFinite, less, lessEqual } from './logical.ts';
 import { type LossOp, lossDecompositions } from './loss-decompositions.ts';
 import { concat, narrow, permute, reshape, squeeze, unsqueeze } from './movement.ts';
@@ -78,6 +79,8 @@ export type DecomposedOp =
   | 'bilinear'
   | 'scaledDotProductAttention'
   | 'linear'
+  | 'interpolate'
+  | 'interpolateGrad'
   | 'layerNorm'
   | 'layerNormGrad'
   | 'groupNorm'
@@ -222,6 +225,28 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
     return bias ? add(product, bias) : product;
   },
 
+  interpolate({ x }, { axes }) {
+    const first = x.shape.length - axes.length;
+    return axes.reduce((resampled, samples, axis) => {
+      const { lows, highs, weight, isExact } = readings(x, samples, axes.length - axis);
+      const low = indexSelect(resampled, first + axis, lows);
+      if (isExact) return low;
+      return add(mul(low, sub(1, weight)), mul(indexSelect(resampled, first + axis, highs), weight));
+    }, x);
+  },
+  interpolateGrad({ gradOut }, { axes, size }) {
+    const first = gradOut.shape.length - axes.length;
+    return axes.reduce((spread, samples, axis) => {
+      const { lows, highs, weight, isExact } = readings(gradOut, samples, axes.length - axis);
+      const attrs = { dim: first + axis, size: size[axis] as number };
+      if (isExact) return dispatch('indexAdd', { index: lows, source: spread }, attrs);
+      return add(
+        dispatch('indexAdd', { index: lows, source: mul(spread, sub(1, weight)) }, attrs),
+        dispatch('indexAdd', { index: highs, source: mul(spread, weight) }, attrs),
+      );
+    }, gradOut);
+  },
+
   layerNorm({ x, weight, bias }, { rank, eps }) {
     const dims = lastDims(x, rank);
     const mu = mean(x, dims, { keepDim: true });
@@ -337,6 +362,32 @@ function root(powers: Tensor, p: number): Tensor {
 /** x − max along `dim`, so that no exponential overflows. An empty dimension has no maximum and nothing to shift. */
 function belowMaximum(x: Tensor, dim: number): Tensor {
   return x.shape[dim] === 0 ? x : sub(x, amax(x.detach(), dim, { keepDim: true }));
+}
+
+/** The samples of one axis as tensors; weights have the dimensions of that axis and those behind it. */
+function readings(
+  x: Tensor,
+  samples: readonly LinearSample[],
+  rank: number,
+): { lows: Tensor; highs: Tensor; weight: Tensor; isExact: boolean } {
+  const column = [samples.length, ...new Array<number>(rank - 1).fill(1)];
+  const list = (pick: (sample: LinearSample) => number): number[] => samples.map(pick);
+  return {
+    lows: x.constant(
+      list(({ low }) => low),
+      'int32',
+    ),
+    highs: x.constant(
+      list(({ high }) => high),
+      'int32',
+    ),
+    weight: x.constant(
+      list(({ weight }) => weight),
+      x.dtype,
+      column,
+    ),
+    isExact: samples.every(({ weight }) => weight === 0),
+  };
 }
 
 function lastDims(x: Tensor, rank: number): number[] {

@@ -1,5 +1,5 @@
 import { dispatch } from '../dispatch/layers.ts';
-import type { DimPadding, DimSlice } from '../ops/signatures.ts';
+import type { DimSlice } from '../ops/signatures.ts';
 import { TensorError } from '../spec/errors.ts';
 import { normalizeDim, normalizeDims, sameShape, sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
@@ -121,37 +121,6 @@ export function split(x: Tensor, size: number | readonly number[], dim = 0): Ten
 export function chunk(x: Tensor, chunks: number, dim = 0): Tensor[] {
   const total = x.shape[normalizeDim('chunk', dim, x.shape.length)] as number;
   return split(x, Math.max(Math.ceil(total / chunks), 1), dim);
-}
-
-/**
- * Constant padding in PyTorch's order: `[left, right, top, bottom, …]`, from the last dimension backwards.
- *
- * Negative amounts crop.
- */
-export function pad(x: Tensor, amounts: readonly number[], { value = 0 }: { value?: number } = {}): Tensor {
-  const rank = x.shape.length;
-  if (amounts.length % 2 !== 0 || amounts.length > 2 * rank) {
-    throw new TensorError(
-      'invalid-argument',
-      `pad: ${amounts.length} amounts for ${rank} dimensions. Give a pair per dimension.`,
-    );
-  }
-  const pairs = x.shape.map(
-    (_, dim) => [amounts[2 * (rank - 1 - dim)] ?? 0, amounts[2 * (rank - 1 - dim) + 1] ?? 0] as const,
-  );
-  const cropped = pairs.some(([low, high]) => low < 0 || high < 0)
-    ? slice(
-        x,
-        pairs.map(([low, high], dim) => ({
-          start: Math.max(-low, 0),
-          end: (x.shape[dim] as number) - Math.max(-high, 0),
-        })),
-      )
-    : x;
-  const padding = pairs.map(
-    ([low, high]): DimPadding => ({ low: Math.max(low, 0), high: Math.max(high, 0), interior: 0 }),
-  );
-  return dispatch('pad', { x: cropped }, { padding, value });
 }
 
 /** Tensors joined along an existing dimension; dtypes promote (`torch.cat`). */

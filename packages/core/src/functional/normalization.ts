@@ -1,8 +1,10 @@
 import { dispatch } from '../dispatch/layers.ts';
-import { TensorError } from '../spec/errors.ts';
+import { argumentError, TensorError } from '../spec/errors.ts';
 import { sameShape } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { expand, reshape } from './movement.ts';
+import { add, div, mul, pow } from './elementwise.ts';
+import { expand, narrow, reshape } from './movement.ts';
+import { pad } from './padding.ts';
 
 export interface AffineOptions {
   readonly weight?: Tensor | undefined;
@@ -81,6 +83,28 @@ export function rmsNorm(
 ): Tensor {
   requireEnding('rmsNorm', x, normalizedShape);
   return dispatch('rmsNorm', { x, weight }, { rank: normalizedShape.length, eps });
+}
+
+/**
+ * Divides by the magnitude of the `size` neighbouring channels: `x / (k + α · mean(x²))^β` (`torch.nn.LocalResponseNorm`).
+ *
+ * @see Krizhevsky et al. (2012), section 3.3.
+ */
+export function localResponseNorm(
+  x: Tensor,
+  size: number,
+  { alpha = 1e-4, beta = 0.75, k = 1 }: { alpha?: number; beta?: number; k?: number } = {},
+): Tensor {
+  if (x.shape.length < 2 || !(Number.isInteger(size) && size >= 1)) {
+    throw argumentError('invalid-argument', 'localResponseNorm', `cannot sum ${size} channels`, { x });
+  }
+  const channels = x.shape[1] as number;
+  const below = Math.floor(size / 2);
+  const beside = x.shape.slice(2).flatMap(() => [0, 0]);
+  const squares = pad(mul(x, x), [...beside, below, size - 1 - below]);
+  const shifted = Array.from({ length: size }, (_, i) => narrow(squares, 1, i, channels));
+  const average = div(shifted.reduce(add), size);
+  return div(x, pow(add(mul(average, alpha), k), beta));
 }
 
 function requireEnding(op: string, x: Tensor, normalizedShape: readonly number[]): void {

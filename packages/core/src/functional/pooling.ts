@@ -3,6 +3,7 @@ import type { PoolWindow } from '../ops/signatures.ts';
 import { TensorError } from '../spec/errors.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { type PerDim, perDim } from './contraction.ts';
+import { abs, pow } from './elementwise.ts';
 
 interface PoolOptions {
   /** Defaults to the kernel size. */
@@ -51,14 +52,57 @@ export function avgPool3d(x: Tensor, kernelSize: PerDim, options: AvgPoolOptions
   return dispatch('avgPool', { x }, { windows: strided('avgPool3d', 3, x, kernelSize, options) });
 }
 
-/** Averages over a grid of `outputSize` nearly equal windows (`torch.nn.functional.adaptive_avg_pool2d`). */
+/** Averages over `outputSize` nearly equal windows per dimension (`torch.nn.functional.adaptive_avg_pool1d`). */
+export function adaptiveAvgPool1d(x: Tensor, outputSize: PerDim): Tensor {
+  return dispatch('avgPool', { x }, { windows: adaptive('adaptiveAvgPool1d', 1, x, outputSize) });
+}
+
+/** Averages over `outputSize` nearly equal windows per dimension (`torch.nn.functional.adaptive_avg_pool2d`). */
 export function adaptiveAvgPool2d(x: Tensor, outputSize: PerDim): Tensor {
   return dispatch('avgPool', { x }, { windows: adaptive('adaptiveAvgPool2d', 2, x, outputSize) });
 }
 
-/** Maxima over a grid of `outputSize` nearly equal windows (`torch.nn.functional.adaptive_max_pool2d`). */
+/** Averages over `outputSize` nearly equal windows per dimension (`torch.nn.functional.adaptive_avg_pool3d`). */
+export function adaptiveAvgPool3d(x: Tensor, outputSize: PerDim): Tensor {
+  return dispatch('avgPool', { x }, { windows: adaptive('adaptiveAvgPool3d', 3, x, outputSize) });
+}
+
+/** Maxima over `outputSize` nearly equal windows per dimension (`torch.nn.functional.adaptive_max_pool1d`). */
+export function adaptiveMaxPool1d(x: Tensor, outputSize: PerDim): Tensor {
+  return dispatch('maxPool', { x }, { windows: adaptive('adaptiveMaxPool1d', 1, x, outputSize) }).out;
+}
+
+/** Maxima over `outputSize` nearly equal windows per dimension (`torch.nn.functional.adaptive_max_pool2d`). */
 export function adaptiveMaxPool2d(x: Tensor, outputSize: PerDim): Tensor {
   return dispatch('maxPool', { x }, { windows: adaptive('adaptiveMaxPool2d', 2, x, outputSize) }).out;
+}
+
+/** Maxima over `outputSize` nearly equal windows per dimension (`torch.nn.functional.adaptive_max_pool3d`). */
+export function adaptiveMaxPool3d(x: Tensor, outputSize: PerDim): Tensor {
+  return dispatch('maxPool', { x }, { windows: adaptive('adaptiveMaxPool3d', 3, x, outputSize) }).out;
+}
+
+/** `(Σ |x|ᵖ)^(1/p)` of each window of the last dimension (`torch.nn.functional.lp_pool1d`). */
+export function lpPool1d(x: Tensor, p: number, kernelSize: PerDim, options: PoolOptions = {}): Tensor {
+  return lpPool('lpPool1d', 1, x, p, kernelSize, options);
+}
+
+/** `(Σ |x|ᵖ)^(1/p)` of each window of the last two dimensions (`torch.nn.functional.lp_pool2d`). */
+export function lpPool2d(x: Tensor, p: number, kernelSize: PerDim, options: PoolOptions = {}): Tensor {
+  return lpPool('lpPool2d', 2, x, p, kernelSize, options);
+}
+
+/** `(Σ |x|ᵖ)^(1/p)` of each window of the last three dimensions (`torch.nn.functional.lp_pool3d`). */
+export function lpPool3d(x: Tensor, p: number, kernelSize: PerDim, options: PoolOptions = {}): Tensor {
+  return lpPool('lpPool3d', 3, x, p, kernelSize, options);
+}
+
+function lpPool(op: string, rank: number, x: Tensor, p: number, kernelSize: PerDim, options: PoolOptions): Tensor {
+  if (!(p > 0)) throw new TensorError('invalid-argument', `${op}: p is ${p}. Use a positive number.`);
+  const windows = strided(op, rank, x, kernelSize, options);
+  // An average that divides by 1 is a sum.
+  const sums = windows.map((dim) => dim.map((window): PoolWindow => ({ ...window, count: 1 })));
+  return pow(dispatch('avgPool', { x: pow(abs(x), p) }, { windows: sums }), 1 / p);
 }
 
 function strided(

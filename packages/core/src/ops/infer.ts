@@ -39,6 +39,7 @@ import {
   normalizedShape,
   pooled,
   reduced,
+  resampled,
   softmaxGradLike,
   softmaxLike,
   spreadOf,
@@ -261,6 +262,15 @@ export const infer: Ops<TensorSpec> = {
     requireDType('gather', 'index', index, 'int32');
     requireAligned('gather', dim, x, index);
     return { shape: index.shape, dtype: x.dtype };
+  },
+  scatter({ x, index, source }, { dim }) {
+    requireDType('scatter', 'index', index, 'int32');
+    requireSameDType('scatter', { x, source });
+    requireAligned('scatter', dim, x, index);
+    if (!sameShape(index.shape, source.shape)) {
+      throw argumentError('shape-mismatch', 'scatter', 'index and source differ in shape', { index, source });
+    }
+    return like(x);
   },
   scatterAdd({ index, source }, { dim, size }) {
     requireDType('scatterAdd', 'index', index, 'int32');
@@ -497,6 +507,26 @@ export const infer: Ops<TensorSpec> = {
     };
     if (!sameShape(pooled('avgPoolGrad', x, attrs), gradOut.shape)) {
       throw argumentError('shape-mismatch', 'avgPoolGrad', 'grad has another shape than the windows', { gradOut });
+    }
+    return x;
+  },
+
+  interpolate({ x }, { axes }) {
+    requireFloat('interpolate', { x });
+    return { shape: resampled('interpolate', x, axes), dtype: x.dtype };
+  },
+  interpolateGrad({ gradOut }, { axes, size }) {
+    requireFloat('interpolateGrad', { gradOut });
+    requireShape('interpolateGrad', size);
+    const leading = gradOut.shape.length - axes.length;
+    if (leading < 0 || size.length !== axes.length) {
+      throw argumentError('shape-mismatch', 'interpolateGrad', `needs a size for each of ${axes.length} axes`, {
+        gradOut,
+      });
+    }
+    const x: TensorSpec = { shape: [...gradOut.shape.slice(0, leading), ...size], dtype: gradOut.dtype };
+    if (!sameShape(resampled('interpolateGrad', x, axes), gradOut.shape)) {
+      throw argumentError('shape-mismatch', 'interpolateGrad', 'grad has another shape than the samples', { gradOut });
     }
     return x;
   },

@@ -3,8 +3,8 @@ import { argumentError, type TensorError } from '../spec/errors.ts';
 import { resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
-import { type NamedSpecs, notBool, requireDim, requireFloat } from './requirements.ts';
-import type { OpName, PoolAttrs, Reduction } from './signatures.ts';
+import { isCount, type NamedSpecs, notBool, requireDim, requireFloat } from './requirements.ts';
+import type { InterpolateAttrs, OpName, PoolAttrs, Reduction } from './signatures.ts';
 
 export function like({ shape, dtype }: TensorSpec): TensorSpec {
   return { shape, dtype };
@@ -131,6 +131,21 @@ export function pooled(op: OpName, x: TensorSpec, { windows }: PoolAttrs): numbe
     if (outside) throw argumentError('invalid-argument', op, `a window reaches ${outside.start}:${outside.end}`, { x });
   });
   return [...x.shape.slice(0, leading), ...windows.map((dim) => dim.length)];
+}
+
+export function resampled(op: OpName, x: TensorSpec, axes: InterpolateAttrs['axes']): number[] {
+  const leading = x.shape.length - axes.length;
+  if (leading < 0) throw argumentError('shape-mismatch', op, `needs at least ${axes.length} dimensions`, { x });
+  axes.forEach((samples, i) => {
+    const isInside = (at: number): boolean => isCount(at) && at < (x.shape[leading + i] as number);
+    const wrong = samples.find(
+      ({ low, high, weight }) => !(isInside(low) && isInside(high) && Number.isFinite(weight)),
+    );
+    if (wrong) {
+      throw argumentError('invalid-argument', op, `a sample of axis ${i} reads ${wrong.low} and ${wrong.high}`, { x });
+    }
+  });
+  return [...x.shape.slice(0, leading), ...axes.map((samples) => samples.length)];
 }
 
 export function statisticsShape(x: TensorSpec, rank: number): number[] {

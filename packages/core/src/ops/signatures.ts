@@ -48,6 +48,18 @@ export interface PoolAttrs {
   readonly windows: readonly (readonly PoolWindow[])[];
 }
 
+/** Where one output position of a resampling op reads along one axis: `(1 − weight) · x[low] + weight · x[high]`. */
+export interface LinearSample {
+  readonly low: number;
+  readonly high: number;
+  readonly weight: number;
+}
+
+/** The samples along each of the last axes, one per output position. Nearest and linear resampling are both this. */
+export interface InterpolateAttrs {
+  readonly axes: readonly (readonly LinearSample[])[];
+}
+
 export type LossReduction = 'none' | 'mean' | 'sum';
 
 interface EluAttrs {
@@ -173,6 +185,8 @@ export interface Ops<T> {
   indexSelect(inputs: { x: T; index: T }, attrs: { dim: number }): T;
   indexAdd(inputs: { index: T; source: T }, attrs: { dim: number; size: number }): T;
   gather(inputs: { x: T; index: T }, attrs: { dim: number }): T;
+  /** Writes one after the other, so that the last one stays. */
+  scatter(inputs: { x: T; index: T; source: T }, attrs: { dim: number }): T;
   scatterAdd(inputs: { index: T; source: T }, attrs: { dim: number; size: number }): T;
 
   // Reduction
@@ -220,6 +234,10 @@ export interface Ops<T> {
   maxPool(inputs: { x: T }, attrs: PoolAttrs): { out: T; indices: T };
   avgPool(inputs: { x: T }, attrs: PoolAttrs): T;
   avgPoolGrad(inputs: { gradOut: T }, attrs: PoolAttrs & { size: readonly number[] }): T;
+
+  // Resampling: reads between two elements of each axis; the second one is the transpose of the first
+  interpolate(inputs: { x: T }, attrs: InterpolateAttrs): T;
+  interpolateGrad(inputs: { gradOut: T }, attrs: InterpolateAttrs & { size: readonly number[] }): T;
 
   // Normalisation
   layerNorm(

@@ -93,6 +93,29 @@ export function arange(first: number, second?: number | CreateOptions, step = 1,
   return fromHost(encodeNumbers(values, dtype), [count], { ...settings, dtype });
 }
 
+/** `steps` numbers from `start` to `end`, both included, equally far apart. */
+export function linspace(start: number, end: number, steps: number, options: CreateOptions = {}): Tensor {
+  if (!(Number.isInteger(steps) && steps >= 0)) {
+    throw new TensorError('invalid-argument', `linspace: ${steps} is not a number of steps`);
+  }
+  const step = (end - start) / Math.max(steps - 1, 1);
+  // From the nearer end, so that both are exact.
+  const values = Array.from({ length: steps }, (_, i) =>
+    i < steps / 2 ? start + i * step : end - (steps - 1 - i) * step,
+  );
+  const dtype = options.dtype ?? defaultFloat;
+  return fromHost(encodeNumbers(values, dtype), [steps], { ...options, dtype });
+}
+
+/** Ones on the diagonal, zeros elsewhere. */
+export function eye(rows: number, columns: number = rows, options: CreateOptions = {}): Tensor {
+  const dtype = options.dtype ?? defaultFloat;
+  const data = allocateHost(dtype, rows * columns);
+  const one = encodeNumbers([1], dtype)[0] as number;
+  for (let i = 0; i < Math.min(rows, columns); i++) data[i * (columns + 1)] = one;
+  return fromHost(data, [rows, columns], { ...options, dtype });
+}
+
 export interface RandomOptions extends CreateOptions {
   readonly generator?: Generator;
 }

@@ -4,6 +4,7 @@ import * as elementwise from '../functional/elementwise.ts';
 import * as indexing from '../functional/indexing.ts';
 import * as logical from '../functional/logical.ts';
 import * as movement from '../functional/movement.ts';
+import * as rearrangement from '../functional/rearrangement.ts';
 import * as reduction from '../functional/reduction.ts';
 import * as sorting from '../functional/sorting.ts';
 import type { Tensor } from './tensor.ts';
@@ -307,6 +308,66 @@ export abstract class TensorMethods {
 
   indexSelect(this: Tensor, dim: number, index: Tensor): Tensor {
     return indexing.indexSelect(this, dim, index);
+  }
+
+  movedim(this: Tensor, source: number | readonly number[], destination: number | readonly number[]): Tensor {
+    return rearrangement.movedim(this, source, destination);
+  }
+
+  repeat(this: Tensor, times: readonly number[]): Tensor {
+    return rearrangement.repeat(this, times);
+  }
+
+  tile(this: Tensor, times: readonly number[]): Tensor {
+    return rearrangement.tile(this, times);
+  }
+
+  repeatInterleave(this: Tensor, times: number, dim: number): Tensor {
+    return rearrangement.repeatInterleave(this, times, dim);
+  }
+
+  roll(this: Tensor, shifts: number | readonly number[], dims?: number | readonly number[]): Tensor {
+    return rearrangement.roll(this, shifts, dims);
+  }
+
+  tril(this: Tensor, diagonal?: number): Tensor {
+    return rearrangement.tril(this, diagonal);
+  }
+
+  triu(this: Tensor, diagonal?: number): Tensor {
+    return rearrangement.triu(this, diagonal);
+  }
+
+  diagonal(this: Tensor, options?: { offset?: number; dim0?: number; dim1?: number }): Tensor {
+    return rearrangement.diagonal(this, options);
+  }
+
+  split(this: Tensor, size: number | readonly number[], dim?: number): Tensor[] {
+    return movement.split(this, size, dim);
+  }
+
+  chunk(this: Tensor, chunks: number, dim?: number): Tensor[] {
+    return movement.chunk(this, chunks, dim);
+  }
+
+  index(this: Tensor, ...indices: readonly Tensor[]): Tensor {
+    return indexing.index(this, ...indices);
+  }
+
+  indexAdd(this: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+    return indexing.indexAdd(this, dim, index, source);
+  }
+
+  indexCopy(this: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+    return indexing.indexCopy(this, dim, index, source);
+  }
+
+  scatter(this: Tensor, dim: number, index: Tensor, source: Tensor | number): Tensor {
+    return indexing.scatter(this, dim, index, source);
+  }
+
+  scatterAdd(this: Tensor, dim: number, index: Tensor, source: Tensor): Tensor {
+    return indexing.scatterAdd(this, dim, index, source);
   }
 
   gather(this: Tensor, dim: number, index: Tensor): Tensor {

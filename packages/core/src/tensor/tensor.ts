@@ -287,6 +287,11 @@ export class Tensor extends TensorMethods implements TensorSpec {
     return new Tensor(target.upload(await this.device.download(this.storage), this), target);
   }
 
+  /** @internal Numbers on the device of this tensor, outside the graph. */
+  constant(values: ArrayLike<number>, dtype: DType, shape: readonly number[] = [values.length]): Tensor {
+    return new Tensor(this.device.upload(encodeNumbers(values, dtype), { shape, dtype }), this.device);
+  }
+
   /** @internal A plain number beside this tensor: it takes part in promotion last (AMP.md D4.1). */
   number(value: number): Tensor {
     const dtype =

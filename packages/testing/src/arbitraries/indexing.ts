@@ -46,3 +46,13 @@ export const scatterAdds: Arbitrary<OpSample<'scatterAdd'>> = fc
       .record<{ index: SampleTensor; source: SampleTensor }>({ index: indicesOf(shape, size), source: tensorOf(shape) })
       .map((inputs) => reducing(inputs, { dim, size })),
   );
+
+/** The index may be shorter than `x` in the other dimensions, and name a place twice. */
+export const scatters: Arbitrary<OpSample<'scatter'>> = places.chain(({ shape, dim, size }) =>
+  fc.tuple(fc.tuple(...shape.map((n) => fc.nat(n))), positiveSizes).chain(([shorter, length]) => {
+    const written = replaced(shorter, dim, [length]);
+    return fc
+      .record({ x: tensorOf(shape), index: indicesOf(written, size), source: tensorOf(written) })
+      .map((inputs) => elementwise(inputs, { dim }));
+  }),
+);
