@@ -1,17 +1,13 @@
 import {
-  abs,
   add,
   avgPool2d,
   chunk,
   concat,
   div,
-  exp,
   flatten,
-  greater,
   linear,
   mul,
   narrow,
-  norm,
   permute,
   pow,
   reshape,
@@ -19,12 +15,10 @@ import {
   sigmoid,
   square,
   sub,
-  sum,
   type Tensor,
   tanh,
   tensor,
   unsqueeze,
-  where,
 } from '@halfgrad/core';
 
 type InputName =
@@ -111,23 +105,6 @@ export function selfAttention(inputs: CaseInputs, heads: number): Tensor {
   ) as [Tensor, Tensor, Tensor];
   const joined = reshape(permute(scaledDotProductAttention(q, k, v), [0, 2, 1, 3]), x.shape);
   return linear(joined, inputs['out_proj.weight'], inputs['out_proj.bias']);
-}
-
-/** Quadratic up to δ, then linear. */
-export function huber(difference: Tensor, delta: number): Tensor {
-  const magnitude = abs(difference);
-  const linearPart = mul(sub(magnitude, delta / 2), delta);
-  return where(greater(magnitude, delta), linearPart, mul(square(difference), 0.5));
-}
-
-/** The Kullback–Leibler divergence of two batches of log-probabilities, per row. */
-export function divergence(input: Tensor, target: Tensor): Tensor {
-  return div(sum(mul(exp(target), sub(target, input))), input.shape[0] as number);
-}
-
-/** PyTorch adds 1e-6 to the difference. */
-export function distance(a: Tensor, b: Tensor): Tensor {
-  return norm(add(sub(a, b), 1e-6), 2, 1);
 }
 
 export function recurrent({ x, h, wih, whh, bih, bhh }: CaseInputs): Tensor {

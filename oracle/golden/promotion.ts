@@ -6,6 +6,7 @@ import {
   any,
   argmax,
   atan2,
+  bmm,
   concat,
   cumsum,
   type Device,
@@ -94,7 +95,7 @@ const matmulLike: Readonly<Record<string, Binary>> = {
     if (!isFloat(a.dtype) && !isFloat(b.dtype)) throw new Missing('linear layers of integers');
     return linear(a, b);
   },
-  bmm: (a, b) => matmul(unsqueeze(a, 0), unsqueeze(b, 0)),
+  bmm: (a, b) => bmm(unsqueeze(a, 0), unsqueeze(b, 0)),
   cat: (a, b) => concat([a, b], 0),
   stack: (a, b) => stack([a, b], 0),
 };

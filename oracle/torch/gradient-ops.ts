@@ -18,6 +18,7 @@ import {
   crossEntropy,
   cumsum,
   div,
+  einsum,
   erf,
   exp,
   expm1,
@@ -29,6 +30,7 @@ import {
   hardswish,
   instanceNorm,
   type LossReduction,
+  l1Loss,
   layerNorm,
   linear,
   log,
@@ -193,6 +195,7 @@ export const gradientOps: Readonly<Record<string, GradientOp>> = {
 
   matmul: ({ a, b }) => matmul(a, b),
   linear: ({ x, w, b }) => linear(x, w, b),
+  einsum: ({ a, b }, { equation = '' }) => einsum(equation, a, b),
 
   sum: reduction(sum),
   mean: reduction(mean),
@@ -236,6 +239,7 @@ export const gradientOps: Readonly<Record<string, GradientOp>> = {
   cross_entropy: ({ x, y, t, w }, { reduction = 'mean', label_smoothing = 0 }) =>
     crossEntropy(x, y ?? t, { weight: w, reduction, labelSmoothing: label_smoothing }),
   nll_loss: ({ x, y }, { reduction = 'mean' }) => nllLoss(x, y, { reduction }),
+  l1_loss: ({ a, b }, { reduction = 'mean' }) => l1Loss(a, b, { reduction }),
   mse_loss: ({ a, b }, { reduction = 'mean' }) => mseLoss(a, b, { reduction }),
   bce: ({ x, t }, { reduction = 'mean' }) => binaryCrossEntropy(x, t, { reduction }),
   bce_with_logits: ({ x, t }, { reduction = 'mean' }) => binaryCrossEntropyWithLogits(x, t, { reduction }),
