@@ -1,24 +1,17 @@
 import {
   add,
-  avgPool2d,
   chunk,
   concat,
-  div,
-  flatten,
   linear,
   mul,
-  narrow,
   permute,
-  pow,
   reshape,
   scaledDotProductAttention,
   sigmoid,
-  square,
   sub,
   type Tensor,
   tanh,
   tensor,
-  unsqueeze,
 } from '@halfgrad/core';
 
 type InputName =
@@ -59,41 +52,6 @@ export type CaseInputs = { readonly [N in InputName]: Tensor };
 
 export function indices({ device }: Tensor, list: readonly number[]): Tensor {
   return tensor(list, { dtype: 'int32', device });
-}
-
-/** The places of the elements of a 2 × 2 window. */
-export const windowOffsets = [
-  [0, 0],
-  [0, 1],
-  [1, 0],
-  [1, 1],
-] as const;
-
-/** `size` × `size` positions of the last two dimensions. */
-export function crop(x: Tensor, row: number, column: number, size: number): Tensor {
-  return narrow(narrow(x, 2, row, size), 3, column, size);
-}
-
-/** x / (1 + α · mean over neighbouring channels of x²)^β, with PyTorch's α and β. */
-export function localResponseNorm(x: Tensor, size: number): Tensor {
-  const [batch, channels] = x.shape as [number, number];
-  const rows = reshape(square(x), [batch, 1, channels, -1]);
-  const average = avgPool2d(rows, [size, 1], { stride: 1, padding: [(size - 1) / 2, 0] });
-  return div(x, pow(add(mul(reshape(average, x.shape), 1e-4), 1), 0.75));
-}
-
-/** Every position of `dim`, `times` times in a row. */
-export function repeatInterleave(x: Tensor, dim: number, times: number): Tensor {
-  return flatten(concat(new Array<Tensor>(times).fill(unsqueeze(x, dim + 1)), dim + 1), dim, dim + 1);
-}
-
-/** True above the diagonal of the last two dimensions. */
-export function upperTriangle({ shape, device }: Tensor): Tensor {
-  const [rows, columns] = shape.slice(-2) as [number, number];
-  return tensor(
-    Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) => j > i)),
-    { device },
-  );
 }
 
 export function selfAttention(inputs: CaseInputs, heads: number): Tensor {

@@ -2,22 +2,20 @@ import {
   add,
   arange,
   cast,
-  dispatch,
   equal,
   full,
   gather,
-  greater,
-  greaterEqual,
+  index,
   indexSelect,
   less,
-  lessEqual,
-  mul,
-  onesLike,
-  reshape,
-  sizeOf,
-  sum,
+  movedim,
+  oneHot,
+  scatter,
+  scatterAdd,
   type Tensor,
-  tensor,
+  tril,
+  triu,
+  unbind,
   unsqueeze,
   where,
 } from '@halfgrad/core';
@@ -42,37 +40,19 @@ function gatherElements(call: OnnxCall): Tensor {
   return gather(x, axis, fromFront(call.input(1), x.shape.at(axis) as number));
 }
 
-/** The positions that rows of indices name, as if the first dimensions were one. */
-function flatPositions(shape: readonly number[], indices: Tensor): { rows: number; index: Tensor } {
-  const depth = indices.shape.at(-1) as number;
-  const leading = shape.slice(0, depth);
-  const strides = leading.map((_, dim) => sizeOf(leading.slice(dim + 1)));
-  const sizes = tensor([...leading], { dtype: 'int32', device: indices.device });
-  const inside = where(less(indices, 0), add(indices, sizes), indices);
-  const scaled = mul(inside, tensor(strides, { dtype: 'int32', device: indices.device }));
-  return { rows: sizeOf(leading), index: cast(sum(scaled, -1), 'int32') };
-}
-
 function gatherRows(call: OnnxCall): Tensor {
-  const [x, indices] = [call.input(0), call.input(1)];
   if (call.int('batch_dims', 0) !== 0) throw new Missing('ONNX GatherND with batch_dims');
-  const { rows, index } = flatPositions(x.shape, indices);
-  return indexSelect(reshape(x, [rows, ...x.shape.slice(indices.shape.at(-1))]), 0, index);
+  return index(call.input(0), ...unbind(call.input(1), -1));
 }
 
-/** Updates in place of the elements they name; the library scatters by adding. */
 function scatterElements(call: OnnxCall): Tensor {
-  const [x, index, source] = [call.input(0), call.input(1), call.input(2)];
+  const [x, indices, source] = [call.input(0), call.input(1), call.input(2)];
   const reduction = call.text('reduction', 'none');
   const axis = call.int('axis', 0);
-  const dim = axis < 0 ? axis + x.rank : axis;
-  const size = x.shape[dim] as number;
-  const positions = fromFront(index, size);
-  const scatter = (values: Tensor): Tensor =>
-    dispatch('scatterAdd', { index: positions, source: values }, { dim, size });
-  if (reduction === 'add') return add(x, scatter(source));
+  const positions = fromFront(indices, x.shape.at(axis) as number);
+  if (reduction === 'add') return scatterAdd(x, axis, positions, source);
   if (reduction !== 'none') throw new Missing(`scatter by ${reduction}`);
-  return where(greater(scatter(onesLike(source)), 0), scatter(source), x);
+  return scatter(x, axis, positions, source);
 }
 
 function scatterRows(call: OnnxCall): Tensor {
@@ -80,16 +60,13 @@ function scatterRows(call: OnnxCall): Tensor {
   throw new Missing(`scatter by ${reduction}`);
 }
 
-function oneHot(call: OnnxCall): Tensor {
-  const [off, on] = call.numbers(2) as [number, number];
+/** The library's new dimension is the last; ONNX's is anywhere. */
+function oneHotAlong(call: OnnxCall): Tensor {
   const depth = call.numbers(1)?.[0] as number;
-  const index = fromFront(call.input(0), depth);
-  const axis = call.int('axis', -1);
-  const dim = axis < 0 ? axis + index.rank + 1 : axis;
-  const shape = Array.from({ length: index.rank + 1 }, (_, d) => (d === dim ? depth : 1));
-  const isHot = equal(unsqueeze(index, dim), reshape(arange(depth, { device: call.device }), shape));
+  const [off, on] = call.numbers(2) as [number, number];
+  const hot = oneHot(cast(fromFront(call.input(0), depth), 'int32'), depth);
   const values = call.input(2);
-  return where(isHot, full([], on, values), full([], off, values));
+  return where(cast(movedim(hot, -1, call.int('axis', -1)), 'bool'), full([], on, values), full([], off, values));
 }
 
 /** Row and column numbers of a matrix, which broadcast to it. */
@@ -99,12 +76,8 @@ function grid({ shape, device }: Tensor): { row: Tensor; column: Tensor } {
 }
 
 function triangle(call: OnnxCall): Tensor {
-  const x = call.input(0);
   const [offset = 0] = call.numbers(1) ?? [];
-  const { row, column } = grid(x);
-  const diagonal = add(row, offset);
-  const isKept = call.int('upper', 1) === 1 ? greaterEqual(column, diagonal) : lessEqual(column, diagonal);
-  return where(isKept, x, 0);
+  return (call.int('upper', 1) === 1 ? triu : tril)(call.input(0), offset);
 }
 
 function eyeLike(call: OnnxCall): Tensor {
@@ -123,7 +96,7 @@ export const indexingOps: Readonly<Record<string, OnnxOp>> = {
   Gather: gatherSlices,
   GatherElements: gatherElements,
   GatherND: gatherRows,
-  OneHot: oneHot,
+  OneHot: oneHotAlong,
   Range: range,
   ScatterElements: scatterElements,
   ScatterND: scatterRows,

@@ -4,9 +4,10 @@ import {
   expand,
   flip,
   full,
-  narrow,
+  type PadOptions,
   pad,
   permute,
+  pixelShuffle,
   reshape,
   type SliceRange,
   sizeOf,
@@ -17,6 +18,7 @@ import {
   tensor,
   unsqueeze,
 } from '@halfgrad/core';
+import { Missing } from '../suite.ts';
 import type { OnnxCall, OnnxOp } from './graph.ts';
 import { dtypeOf, valuesOf } from './tensors.ts';
 
@@ -82,14 +84,13 @@ export function pairs(low: readonly number[], high: readonly number[]): number[]
   return low.flatMap((_, i) => [low.at(-1 - i) as number, high.at(-1 - i) as number]);
 }
 
-/** Rows of one dimension that stand before and after it, by the mode. */
-function edgePositions(mode: string, size: number, at: number): number {
-  if (mode === 'edge') return Math.min(Math.max(at, 0), size - 1);
-  if (mode === 'wrap') return ((at % size) + size) % size;
-  const period = Math.max(2 * (size - 1), 1);
-  const wrapped = ((at % period) + period) % period;
-  return Math.min(wrapped, period - wrapped);
-}
+/** The library's names, which are PyTorch's. */
+const padModes: Readonly<Record<string, NonNullable<PadOptions['mode']>>> = {
+  constant: 'constant',
+  edge: 'replicate',
+  reflect: 'reflect',
+  wrap: 'circular',
+};
 
 function padAll(call: OnnxCall): Tensor {
   const x = call.input(0);
@@ -100,32 +101,20 @@ function padAll(call: OnnxCall): Tensor {
     low[positive(axis, x.rank)] = amounts[i] as number;
     high[positive(axis, x.rank)] = amounts[axes.length + i] as number;
   });
-  const mode = call.text('mode', 'constant');
   const value = call.numbers(2)?.[0] ?? call.float('value', 0);
-  if (mode === 'constant') return pad(x, pairs(low, high), { value });
-  return x.shape.reduce<Tensor>((padded, size, dim) => {
-    const [before, after] = [low[dim] as number, high[dim] as number];
-    const rows = Array.from({ length: before + size + after }, (_, i) => edgePositions(mode, size, i - before));
-    return concat(
-      rows.map((row) => narrow(padded, dim, row, 1)),
-      dim,
-    );
-  }, x);
+  const mode = padModes[call.text('mode', 'constant')];
+  if (!mode) throw new Missing(`ONNX Pad in mode ${call.text('mode', '')}`);
+  return pad(x, pairs(low, high), { mode, value });
 }
 
-/** Blocks of channels become squares of pixels; `DCR` puts the square's dimensions before the channels. */
+/** Blocks of channels become squares of pixels; `CRD` is PyTorch's order, `DCR` has the channels innermost. */
 function depthToSpace(call: OnnxCall): Tensor {
   const x = call.input(0);
   const b = call.int('blocksize', 1);
+  if (call.text('mode', 'DCR') === 'CRD') return pixelShuffle(x, b);
   const [n, c, h, w] = x.shape as [number, number, number, number];
-  const isDepthFirst = call.text('mode', 'DCR') === 'DCR';
-  const blocks = isDepthFirst ? reshape(x, [n, b, b, c / b ** 2, h, w]) : reshape(x, [n, c / b ** 2, b, b, h, w]);
-  return reshape(permute(blocks, isDepthFirst ? [0, 3, 4, 1, 5, 2] : [0, 1, 4, 2, 5, 3]), [
-    n,
-    c / b ** 2,
-    h * b,
-    w * b,
-  ]);
+  const blocks = permute(reshape(x, [n, b, b, c / b ** 2, h, w]), [0, 3, 4, 1, 5, 2]);
+  return reshape(blocks, [n, c / b ** 2, h * b, w * b]);
 }
 
 function spaceToDepth(call: OnnxCall): Tensor {

@@ -1,19 +1,14 @@
 import {
   add,
-  avgPool2d,
   batchNorm,
   cast,
-  div,
   dropout,
   instanceNorm,
   layerNorm,
+  localResponseNorm,
   mean,
-  mul,
   onesLike,
-  pow,
-  reshape,
   rsqrt,
-  square,
   type Tensor,
   variance,
 } from '@halfgrad/core';
@@ -36,17 +31,6 @@ function layerNormalization(call: OnnxCall): readonly Tensor[] {
   return [out, mean(x, dims, { keepDim: true }), rsqrt(add(spread, eps))];
 }
 
-/** x / (bias + α · mean over neighbouring channels of x²)^β */
-function localResponseNormalization(call: OnnxCall): Tensor {
-  const x = call.input(0);
-  const size = call.int('size', 1);
-  const [batch, channels] = x.shape as [number, number];
-  const rows = reshape(square(x), [batch, 1, channels, -1]);
-  const average = avgPool2d(rows, [size, 1], { stride: 1, padding: [(size - 1) / 2, 0] });
-  const scaled = mul(reshape(average, x.shape), call.float('alpha', 0.0001));
-  return div(x, pow(add(scaled, call.float('bias', 1)), call.float('beta', 0.75)));
-}
-
 /** The identity, unless the third input asks for training. */
 function dropoutLike(call: OnnxCall): readonly Tensor[] {
   const x = call.input(0);
@@ -66,6 +50,11 @@ export const normalizationOps: Readonly<Record<string, OnnxOp>> = {
       bias: call.input(2),
       eps: call.float('epsilon', 1e-5),
     }),
-  LRN: localResponseNormalization,
+  LRN: (call) =>
+    localResponseNorm(call.input(0), call.int('size', 1), {
+      alpha: call.float('alpha', 0.0001),
+      beta: call.float('beta', 0.75),
+      k: call.float('bias', 1),
+    }),
   LayerNormalization: layerNormalization,
 };

@@ -19,6 +19,7 @@ import {
   cumsum,
   div,
   einsum,
+  embedding,
   erf,
   exp,
   expm1,
@@ -28,7 +29,9 @@ import {
   groupNorm,
   hardsigmoid,
   hardswish,
+  type InterpolateOptions,
   instanceNorm,
+  interpolate,
   type LossReduction,
   l1Loss,
   layerNorm,
@@ -57,6 +60,7 @@ import {
   reciprocal,
   relu,
   relu6,
+  repeat,
   rsqrt,
   type SliceRange,
   scaledDotProductAttention,
@@ -219,13 +223,16 @@ export const gradientOps: Readonly<Record<string, GradientOp>> = {
   split: ({ x }, { sizes = [], dim }) => split(x, sizes, dim as number),
   squeeze: ({ x }, { dim }) => squeeze(x, dim as number),
   flip: ({ x }, { dims = [] }) => flip(x, dims),
-  repeat: ({ x }, { repeats = [] }) =>
-    repeats.reduce((tiled, times, dim) => concat(new Array<Tensor>(times).fill(tiled), dim), x),
+  repeat: ({ x }, { repeats = [] }) => repeat(x, repeats),
+  embedding: ({ w, i }, { padding_idx: paddingIdx }) => embedding(i, w, { paddingIdx }),
 
   conv1d: ({ x, w, b }, { stride = 1, padding = 0, dilation = 1 }) => conv1d(x, w, b, { stride, padding, dilation }),
   conv2d: ({ x, w, b }, { stride = 1, padding = 0, dilation = 1 }) => conv2d(x, w, b, { stride, padding, dilation }),
   max_pool2d: ({ x }, { kernel = 1 }) => maxPool2d(x, kernel),
   avg_pool2d: ({ x }, { kernel = 1 }) => avgPool2d(x, kernel),
+
+  interpolate: ({ x }, { scale, mode }) =>
+    interpolate(x, { scaleFactor: scale, mode: mode as NonNullable<InterpolateOptions['mode']> }),
 
   batch_norm: ({ x, w, b }, { eps = 1e-5 }) => batchNorm(x, { weight: w, bias: b, eps }).out,
   layer_norm: ({ x, w, b }, { normalized_shape = [], eps = 1e-5 }) =>
