@@ -88,6 +88,7 @@ export {
   MaxPool2d,
   MaxPool3d,
 } from './layers/pooling.ts';
+export { gruCell, type LSTMState, lstmCell, type RecurrentWeights, rnnCell } from './layers/recurrence.ts';
 export {
   GRU,
   LSTM,
@@ -101,7 +102,6 @@ export {
   type CellOptions,
   GRUCell,
   LSTMCell,
-  type LSTMState,
   RNNCell,
   type RNNCellOptions,
 } from './layers/recurrent-cell.ts';

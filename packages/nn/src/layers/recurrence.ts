@@ -1,4 +1,4 @@
-import { add, mul, relu, sigmoid, sub, type Tensor, tanh, unbind } from '@halfgrad/core';
+import { add, cast, linear, mul, relu, sigmoid, sub, type Tensor, tanh, unbind } from '@halfgrad/core';
 
 /** One step of a recurrent network. */
 export interface Recurrence {
@@ -12,7 +12,11 @@ export interface Recurrence {
 
 export type RecurrenceName = 'lstm' | 'gru' | 'tanh' | 'relu';
 
-/** The steps of PyTorch's recurrent networks, with its order of gates. */
+/**
+ * The steps of PyTorch's recurrent networks, with its order of gates.
+ *
+ * States take the dtype of the products, so that a cell gives the region's dtype under autocast (AMP.md A4).
+ */
 export const recurrences: { readonly [N in RecurrenceName]: Recurrence } = {
   /**
    * i, f, o = σ(…), g = tanh(…),  c = f · c + i · g,  h = o · tanh(c)
@@ -24,7 +28,7 @@ export const recurrences: { readonly [N in RecurrenceName]: Recurrence } = {
     states: 2,
     step(x, h, [, cell]) {
       const [i, f, g, o] = gatesOf(add(x, h), 4) as [Tensor, Tensor, Tensor, Tensor];
-      const next = add(mul(sigmoid(f), cell as Tensor), mul(sigmoid(i), tanh(g)));
+      const next = add(mul(sigmoid(f), cast(cell as Tensor, x.dtype)), mul(sigmoid(i), tanh(g)));
       return [mul(sigmoid(o), tanh(next)), next];
     },
   },
@@ -41,7 +45,7 @@ export const recurrences: { readonly [N in RecurrenceName]: Recurrence } = {
       const [hr, hz, hn] = gatesOf(h, 3) as [Tensor, Tensor, Tensor];
       const z = sigmoid(add(xz, hz));
       const n = tanh(add(xn, mul(sigmoid(add(xr, hr)), hn)));
-      return [add(mul(sub(1, z), n), mul(z, hidden as Tensor))];
+      return [add(mul(sub(1, z), n), mul(z, cast(hidden as Tensor, x.dtype)))];
     },
   },
   /** h = tanh(x + h), the simple network of Elman (1990). */
@@ -52,4 +56,48 @@ export const recurrences: { readonly [N in RecurrenceName]: Recurrence } = {
 /** The blocks of `[N, count · H]`, each `[N, H]`. */
 function gatesOf(x: Tensor, count: number): Tensor[] {
   return unbind(x.reshape([x.shape[0] as number, count, -1]), 1);
+}
+
+/** The weights of a cell: `weightIh` `[gates · hidden, input]`, `weightHh` `[gates · hidden, hidden]` and their biases. */
+export interface RecurrentWeights {
+  readonly weightIh: Tensor;
+  readonly weightHh: Tensor;
+  readonly biasIh?: Tensor | undefined;
+  readonly biasHh?: Tensor | undefined;
+}
+
+/** What an LSTM carries from step to step. */
+export interface LSTMState {
+  readonly hidden: Tensor;
+  readonly cell: Tensor;
+}
+
+/** One step of an LSTM on `[N, input]`, with gates in the order i, f, g, o (`torch.lstm_cell`). */
+export function lstmCell(x: Tensor, { hidden, cell }: LSTMState, weights: RecurrentWeights): LSTMState {
+  const [next, kept] = step('lstm', x, [hidden, cell], weights) as [Tensor, Tensor];
+  return { hidden: next, cell: kept };
+}
+
+/** One step of a gated recurrent unit on `[N, input]`, with gates in the order r, z, n (`torch.gru_cell`). */
+export function gruCell(x: Tensor, hidden: Tensor, weights: RecurrentWeights): Tensor {
+  return step('gru', x, [hidden], weights)[0] as Tensor;
+}
+
+/** One step of a simple recurrent network on `[N, input]` (`torch.rnn_tanh_cell`, `torch.rnn_relu_cell`). */
+export function rnnCell(
+  x: Tensor,
+  hidden: Tensor,
+  weights: RecurrentWeights,
+  { nonlinearity = 'tanh' }: { readonly nonlinearity?: 'tanh' | 'relu' } = {},
+): Tensor {
+  return step(nonlinearity, x, [hidden], weights)[0] as Tensor;
+}
+
+function step(
+  name: RecurrenceName,
+  x: Tensor,
+  states: readonly Tensor[],
+  { weightIh, weightHh, biasIh, biasHh }: RecurrentWeights,
+): readonly Tensor[] {
+  return recurrences[name].step(linear(x, weightIh, biasIh), linear(states[0] as Tensor, weightHh, biasHh), states);
 }

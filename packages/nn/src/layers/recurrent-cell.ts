@@ -1,18 +1,12 @@
-import { linear, type Tensor, TensorError, zeros } from '@halfgrad/core';
+import { type Tensor, TensorError, zeros } from '@halfgrad/core';
 import { uniform } from '../init.ts';
 import { Module } from '../module.ts';
 import { Parameter } from '../parameter.ts';
 import { creation, drawing, type LayerOptions, requireCounts } from './options.ts';
-import { type RecurrenceName, recurrences } from './recurrence.ts';
+import { gruCell, type LSTMState, lstmCell, recurrences, rnnCell } from './recurrence.ts';
 
 export interface CellOptions extends LayerOptions {
   readonly bias?: boolean;
-}
-
-/** What an LSTM carries from step to step. */
-export interface LSTMState {
-  readonly hidden: Tensor;
-  readonly cell: Tensor;
 }
 
 /** What cells share: `weightIh` `[gates · hidden, input]`, `weightHh` `[gates · hidden, hidden]` and their biases. */
@@ -36,20 +30,18 @@ abstract class Cell<Inputs extends readonly unknown[], Output> extends Module<In
     this.biasHh = bias ? create(gates * hiddenSize) : undefined;
   }
 
-  /** The states after a step; those before are zeros where none are given. */
-  protected step(name: RecurrenceName, x: Tensor, given: readonly Tensor[] | undefined): readonly Tensor[] {
-    if (x.rank !== 2 || x.shape[1] !== this.inputSize) {
-      throw new TensorError(
-        'shape-mismatch',
-        `${this.constructor.name}: x is [N,${this.inputSize}], got [${x.shape.join(',')}].`,
-      );
-    }
+  protected requireInput(x: Tensor): void {
+    if (x.rank === 2 && x.shape[1] === this.inputSize) return;
+    throw new TensorError(
+      'shape-mismatch',
+      `${this.constructor.name}: x is [N,${this.inputSize}], got [${x.shape.join(',')}].`,
+    );
+  }
+
+  /** What comes before the first step of the batch `x`. */
+  protected zeroState(x: Tensor): Tensor {
     const { dtype, device } = this.weightHh;
-    const start = (): Tensor => zeros([x.shape[0] as number, this.hiddenSize], { dtype, device });
-    const recurrence = recurrences[name];
-    const states = given ?? Array.from({ length: recurrence.states }, start);
-    const input = linear(x, this.weightIh, this.biasIh);
-    return recurrence.step(input, linear(states[0] as Tensor, this.weightHh, this.biasHh), states);
+    return zeros([x.shape[0] as number, this.hiddenSize], { dtype, device });
   }
 }
 
@@ -68,8 +60,8 @@ export class LSTMCell extends Cell<[x: Tensor, state?: LSTMState], LSTMState> {
   }
 
   forward(x: Tensor, state?: LSTMState): LSTMState {
-    const [hidden, cell] = this.step('lstm', x, state && [state.hidden, state.cell]) as [Tensor, Tensor];
-    return { hidden, cell };
+    this.requireInput(x);
+    return lstmCell(x, state ?? { hidden: this.zeroState(x), cell: this.zeroState(x) }, this);
   }
 }
 
@@ -80,7 +72,8 @@ export class GRUCell extends Cell<[x: Tensor, hidden?: Tensor], Tensor> {
   }
 
   forward(x: Tensor, hidden?: Tensor): Tensor {
-    return this.step('gru', x, hidden && [hidden])[0] as Tensor;
+    this.requireInput(x);
+    return gruCell(x, hidden ?? this.zeroState(x), this);
   }
 }
 
@@ -98,6 +91,7 @@ export class RNNCell extends Cell<[x: Tensor, hidden?: Tensor], Tensor> {
   }
 
   forward(x: Tensor, hidden?: Tensor): Tensor {
-    return this.step(this.nonlinearity, x, hidden && [hidden])[0] as Tensor;
+    this.requireInput(x);
+    return rnnCell(x, hidden ?? this.zeroState(x), this, { nonlinearity: this.nonlinearity });
   }
 }

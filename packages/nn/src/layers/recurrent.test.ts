@@ -2,7 +2,19 @@ import { cpu } from '@halfgrad/backend-cpu';
 import { concat, Generator, randn, setDefaultDevice, stack, type Tensor } from '@halfgrad/core';
 import { boolean, constantFrom, assert as holds, integer, property, record } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { copyModule, GRU, GRUCell, LSTM, LSTMCell, type Parameter, RNN, RNNCell } from '../index.ts';
+import {
+  copyModule,
+  GRU,
+  GRUCell,
+  gruCell,
+  LSTM,
+  LSTMCell,
+  lstmCell,
+  type Parameter,
+  RNN,
+  RNNCell,
+  rnnCell,
+} from '../index.ts';
 
 setDefaultDevice(cpu);
 
@@ -181,3 +193,19 @@ function expectClose(actual: Tensor, expected: Tensor): void {
     expect(Math.abs(value - (values[i] as number))).toBeLessThanOrEqual(1e-12);
   });
 }
+
+test('cells take their state along into the dtype of the products, as under autocast (AMP.md A4)', () => {
+  const narrow = (cell: LSTMCell | GRUCell | RNNCell) => ({
+    weightIh: cell.weightIh.to('bfloat16'),
+    weightHh: cell.weightHh.to('bfloat16'),
+  });
+  const [x, hidden] = [
+    randn([batch, inputSize], { dtype: 'bfloat16' }),
+    randn([batch, hiddenSize], { dtype: 'bfloat16' }),
+  ];
+  const cell = randn([batch, hiddenSize]);
+  const next = lstmCell(x, { hidden, cell }, narrow(new LSTMCell(inputSize, hiddenSize)));
+  expect([next.hidden.dtype, next.cell.dtype]).toEqual(['bfloat16', 'bfloat16']);
+  expect(gruCell(x, hidden, narrow(new GRUCell(inputSize, hiddenSize))).dtype).toBe('bfloat16');
+  expect(rnnCell(x, hidden, narrow(new RNNCell(inputSize, hiddenSize))).dtype).toBe('bfloat16');
+});

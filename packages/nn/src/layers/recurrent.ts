@@ -3,8 +3,8 @@ import { Module } from '../module.ts';
 import type { Parameter } from '../parameter.ts';
 import { Dropout } from './dropout.ts';
 import { drawing, type LayerOptions, requireCounts } from './options.ts';
-import { type RecurrenceName, recurrences } from './recurrence.ts';
-import { createRecurrent, type LSTMState } from './recurrent-cell.ts';
+import { type LSTMState, type RecurrenceName, recurrences } from './recurrence.ts';
+import { createRecurrent } from './recurrent-cell.ts';
 
 export interface RecurrentOptions extends LayerOptions {
   readonly numLayers?: number;
