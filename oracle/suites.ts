@@ -1,6 +1,7 @@
 import { formatTables } from './formats/tables.ts';
 import { testFloat } from './formats/testfloat.ts';
 import { casts16Bit } from './golden/casts-16bit.ts';
+import { castsFp8 } from './golden/casts-fp8.ts';
 import { clipGrad } from './golden/clip-grad.ts';
 import { limits } from './golden/finfo.ts';
 import { fp64Suites } from './golden/fp64-ops.ts';
@@ -21,6 +22,7 @@ export const suites: readonly Suite[] = [
   torchGradients,
   halfOps,
   casts16Bit,
+  castsFp8,
   formatTables,
   testFloat,
   limits,
