@@ -45,7 +45,7 @@ export {
   type ConvTransposeLayerOptions,
 } from './layers/conv-transpose.ts';
 export { Dropout } from './layers/dropout.ts';
-export { Embedding } from './layers/embedding.ts';
+export { Embedding, EmbeddingBag, type EmbeddingBagOptions, type EmbeddingLayerOptions } from './layers/embedding.ts';
 export { Flatten } from './layers/flatten.ts';
 export { GroupNorm, type GroupNormOptions } from './layers/group-norm.ts';
 export { Identity } from './layers/identity.ts';
@@ -58,6 +58,7 @@ export {
 } from './layers/instance-norm.ts';
 export { LayerNorm, type LayerNormOptions } from './layers/layer-norm.ts';
 export { Linear, type LinearOptions } from './layers/linear.ts';
+export { LocalResponseNorm, type LocalResponseNormOptions } from './layers/local-response-norm.ts';
 export {
   BCELoss,
   BCEWithLogitsLoss,
@@ -79,8 +80,12 @@ export {
 } from './layers/losses.ts';
 export type { LayerOptions } from './layers/options.ts';
 export {
+  AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
   AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
   AvgPool1d,
   AvgPool2d,
   AvgPool3d,
@@ -105,6 +110,7 @@ export {
   RNNCell,
   type RNNCellOptions,
 } from './layers/recurrent-cell.ts';
+export { PixelShuffle, PixelUnshuffle, Upsample } from './layers/resolution.ts';
 export { RMSNorm, type RMSNormOptions } from './layers/rms-norm.ts';
 export { Sequential } from './layers/sequential.ts';
 export { LogSoftmax, Softmax, Softmin } from './layers/softmax.ts';

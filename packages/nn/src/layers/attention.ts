@@ -1,4 +1,5 @@
 import {
+  type AttentionOptions,
   add,
   attentionWeights,
   chunk,
@@ -8,6 +9,7 @@ import {
   matmul,
   mean,
   permute,
+  scaledDotProductAttention,
   type Tensor,
   TensorError,
   where,
@@ -100,14 +102,12 @@ export class MultiheadAttention extends Module<
   forward(query: Tensor, key: Tensor = query, value: Tensor = key, call: AttentionCall = {}): AttentionResult {
     const { needWeights = false, averageAttnWeights = true, isCausal = false } = call;
     for (const x of [query, key, value]) this.requireShape(x);
-    const [q, k, v] = this.project(query, key, value).map((x) => this.splitHeads(x)) as [Tensor, Tensor, Tensor];
-    const attnMask = this.allowed(call, q, k);
-    const weights = attentionWeights(q, k, { attnMask, isCausal });
-    const mixed = matmul(this.dropout.forward(weights), v);
-    return {
-      output: this.outProj.forward(this.joinHeads(mixed)),
-      weights: needWeights ? (averageAttnWeights ? mean(weights, 1) : weights) : undefined,
-    };
+    const [q, k, v] = this.projectInputs(query, key, value).map((x) => this.splitHeads(x)) as [Tensor, Tensor, Tensor];
+    const options: AttentionOptions = { attnMask: this.allowed(call, q, k), isCausal };
+    if (!needWeights) return { output: this.project(this.attend(q, k, v, options)), weights: undefined };
+    const weights = attentionWeights(q, k, options);
+    const output = this.project(matmul(this.dropout.forward(weights), v));
+    return { output, weights: averageAttnWeights ? mean(weights, 1) : weights };
   }
 
   private requireShape(x: Tensor): void {
@@ -120,7 +120,7 @@ export class MultiheadAttention extends Module<
   }
 
   /** One product for self-attention, three otherwise. */
-  private project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
+  private projectInputs(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     const { inProjWeight, inProjBias } = this;
     if (query === key && key === value) return chunk(linear(query, inProjWeight, inProjBias), 3, -1);
     const weights = chunk(inProjWeight, 3);
@@ -135,9 +135,15 @@ export class MultiheadAttention extends Module<
     return permute(parts, this.batchFirst ? [0, 2, 1, 3] : [1, 2, 0, 3]);
   }
 
-  private joinHeads(x: Tensor): Tensor {
-    const joined = permute(x, this.batchFirst ? [0, 2, 1, 3] : [2, 0, 1, 3]);
-    return joined.reshape([...joined.shape.slice(0, 2), this.embedDim]);
+  private attend(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+    const { p, training, generator } = this.dropout;
+    return scaledDotProductAttention(q, k, v, { ...options, dropoutP: training ? p : 0, generator });
+  }
+
+  /** The heads joined, and multiplied by `outProj`. */
+  private project(heads: Tensor): Tensor {
+    const joined = permute(heads, this.batchFirst ? [0, 2, 1, 3] : [2, 0, 1, 3]);
+    return this.outProj.forward(joined.flatten(2));
   }
 
   /** Both masks as one that `attentionWeights` takes, where true is allowed. */

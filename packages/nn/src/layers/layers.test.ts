@@ -6,6 +6,7 @@ import {
   elu,
   Generator,
   hardswish,
+  interpolate,
   mish,
   ones,
   randn,
@@ -18,8 +19,12 @@ import {
 } from '@halfgrad/core';
 import { describe, expect, test } from 'vitest';
 import {
+  AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
   AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
   AvgPool1d,
   AvgPool2d,
   AvgPool3d,
@@ -32,6 +37,7 @@ import {
   Dropout,
   ELU,
   Embedding,
+  EmbeddingBag,
   Flatten,
   GELU,
   GLU,
@@ -45,6 +51,7 @@ import {
   LayerNorm,
   LeakyReLU,
   Linear,
+  LocalResponseNorm,
   LogSigmoid,
   LogSoftmax,
   MaxPool1d,
@@ -52,6 +59,8 @@ import {
   MaxPool3d,
   Mish,
   type Module,
+  PixelShuffle,
+  PixelUnshuffle,
   PReLU,
   ReLU,
   ReLU6,
@@ -68,6 +77,7 @@ import {
   Tanh,
   Tanhshrink,
   Threshold,
+  Upsample,
 } from '../index.ts';
 
 setDefaultDevice(cpu);
@@ -114,6 +124,13 @@ describe('layers compute what their functions do', () => {
     ['AvgPool3d', new AvgPool3d([4, 6, 6]), volume.mean([2, 3, 4], { keepDim: true }), volume],
     ['MaxPool1d', new MaxPool1d(6), rows.amax(2, { keepDim: true }), rows],
     ['MaxPool3d', new MaxPool3d([4, 6, 6]), volume.amax([2, 3, 4], { keepDim: true }), volume],
+    ['AdaptiveAvgPool1d', new AdaptiveAvgPool1d(1), rows.mean(2, { keepDim: true }), rows],
+    ['AdaptiveAvgPool3d', new AdaptiveAvgPool3d(1), volume.mean([2, 3, 4], { keepDim: true }), volume],
+    ['AdaptiveMaxPool1d', new AdaptiveMaxPool1d(1), rows.amax(2, { keepDim: true }), rows],
+    ['AdaptiveMaxPool3d', new AdaptiveMaxPool3d(1), volume.amax([2, 3, 4], { keepDim: true }), volume],
+    ['LocalResponseNorm', new LocalResponseNorm(1, { alpha: 2, beta: 1 }), x.div(x.mul(x).mul(2).add(1))],
+    ['Upsample', new Upsample({ scaleFactor: 2 }), interpolate(x, { scaleFactor: 2 })],
+    ['PixelShuffle and back', new Sequential(new PixelShuffle(2), new PixelUnshuffle(2)), x],
     ['AdaptiveMaxPool2d', new AdaptiveMaxPool2d(1), x.amax([2, 3], { keepDim: true })],
     ['MaxPool2d', new MaxPool2d([6, 6], { stride: 1 }), x.amax([2, 3], { keepDim: true })],
     ['Sequential', new Sequential(new ReLU(), new Flatten()), x.relu().flatten(1)],
@@ -187,6 +204,30 @@ describe('layers compute what their functions do', () => {
   });
 });
 
+describe('Embedding', () => {
+  test.each([1, -2])('keeps the row of paddingIdx %d zero and does not learn it', (paddingIdx) => {
+    const layer = new Embedding(3, 2, { paddingIdx });
+    expect(layer.weight.select(0, 1).toArray()).toEqual([0, 0]);
+    layer
+      .forward(tensor([0, 1, 1], { dtype: 'int32' }))
+      .sum()
+      .backward();
+    expect(layer.weight.grad?.toArray()).toEqual([
+      [1, 1],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
+  test.each(['mean', 'sum', 'max'] as const)('of bags gives the %s of their rows', (mode) => {
+    const layer = new EmbeddingBag(5, 2, { mode });
+    const bags = tensor([[0, 4, 4]], { dtype: 'int32' });
+    const picked = layer.weight.indexSelect(0, bags);
+    const expected = mode === 'max' ? picked.amax(1) : mode === 'sum' ? picked.sum(1) : picked.mean(1);
+    expect(layer.forward(bags).toArray()).toEqual(expected.toArray());
+  });
+});
+
 describe('Dropout', () => {
   test('zeroes while training, repeatably with a generator, and never in evaluation', () => {
     const dropped = (): unknown => new Dropout(0.5, { generator: new Generator(3) }).forward(ones([100])).toArray();
@@ -218,6 +259,8 @@ describe('bad arguments', () => {
     [() => new ConvTranspose3d(4, 3, 2, { groups: 2 }), 'ConvTranspose3d: 2 groups do not divide 4 input and 3 output'],
     [() => new ConvTranspose1d(4, 3, [2, 2]), 'ConvTranspose1d: kernelSize [2,2] is not 1 positive integers'],
     [() => new GroupNorm(3, 4), 'GroupNorm: 3 groups do not divide 4 channels.'],
+    [() => new Embedding(3, 2, { paddingIdx: 3 }), 'Embedding: paddingIdx 3 is none of 3 rows.'],
+    [() => new LocalResponseNorm(0), 'LocalResponseNorm: size is 0'],
     [() => new RMSNorm(0), 'RMSNorm: normalizedShape is 0'],
     [() => new PReLU(0), 'PReLU: numParameters is 0'],
     [() => new InstanceNorm1d(0), 'InstanceNorm1d: numFeatures is 0'],

@@ -1,7 +1,11 @@
 import {
   type AvgPoolOptions,
+  adaptiveAvgPool1d,
   adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
   adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
   avgPool1d,
   avgPool2d,
   avgPool3d,
@@ -102,16 +106,44 @@ export class AvgPool3d extends WindowPool<AvgPoolOptions> {
   }
 }
 
-/** Averages over a grid of nearly equal windows of the last two dimensions (`torch.nn.AdaptiveAvgPool2d`). */
+/** Averages over nearly equal windows of the last dimension (`torch.nn.AdaptiveAvgPool1d`). */
+export class AdaptiveAvgPool1d extends AdaptivePool {
+  forward(x: Tensor): Tensor {
+    return adaptiveAvgPool1d(x, this.outputSize);
+  }
+}
+
+/** Averages over nearly equal windows of the last two dimensions (`torch.nn.AdaptiveAvgPool2d`). */
 export class AdaptiveAvgPool2d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveAvgPool2d(x, this.outputSize);
   }
 }
 
-/** Maxima over a grid of nearly equal windows of the last two dimensions (`torch.nn.AdaptiveMaxPool2d`). */
+/** Averages over nearly equal windows of the last three dimensions (`torch.nn.AdaptiveAvgPool3d`). */
+export class AdaptiveAvgPool3d extends AdaptivePool {
+  forward(x: Tensor): Tensor {
+    return adaptiveAvgPool3d(x, this.outputSize);
+  }
+}
+
+/** Maxima over nearly equal windows of the last dimension (`torch.nn.AdaptiveMaxPool1d`). */
+export class AdaptiveMaxPool1d extends AdaptivePool {
+  forward(x: Tensor): Tensor {
+    return adaptiveMaxPool1d(x, this.outputSize);
+  }
+}
+
+/** Maxima over nearly equal windows of the last two dimensions (`torch.nn.AdaptiveMaxPool2d`). */
 export class AdaptiveMaxPool2d extends AdaptivePool {
   forward(x: Tensor): Tensor {
     return adaptiveMaxPool2d(x, this.outputSize);
+  }
+}
+
+/** Maxima over nearly equal windows of the last three dimensions (`torch.nn.AdaptiveMaxPool3d`). */
+export class AdaptiveMaxPool3d extends AdaptivePool {
+  forward(x: Tensor): Tensor {
+    return adaptiveMaxPool3d(x, this.outputSize);
   }
 }

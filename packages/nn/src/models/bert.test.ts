@@ -140,11 +140,12 @@ describe('BertForSequenceClassification', () => {
   });
 
   test('starts with small normal weights, drops while training, and can be copied', () => {
-    const model = new BertForSequenceClassification({ ...tiny, hiddenSize: 64, vocabSize: 500 });
-    const values = Array.from(model.bert.embeddings.wordEmbeddings.weight.dataSync());
+    const model = new BertForSequenceClassification({ ...tiny, hiddenSize: 64, maxPositionEmbeddings: 500 });
+    const values = Array.from(model.bert.embeddings.positionEmbeddings.weight.dataSync());
     const variance = values.reduce((total, value) => total + value ** 2, 0) / values.length;
     // Five standard errors of a normal variance.
     expect(Math.abs(variance / 0.02 ** 2 - 1)).toBeLessThan(5 * Math.sqrt(2 / values.length));
+    expect(model.bert.embeddings.wordEmbeddings.weight.select(0, 0).abs().sum().item()).toBe(0);
     expect(model.forward(ids).toArray()).not.toEqual(model.forward(ids).toArray());
     model.eval();
     expect(copyModule(model).forward(ids).toArray()).toEqual(model.forward(ids).toArray());

@@ -1,4 +1,4 @@
-import { attentionWeights, gelu, matmul, notEqual, permute, type Tensor, TensorError, tanh } from '@halfgrad/core';
+import { gelu, notEqual, permute, scaledDotProductAttention, type Tensor, TensorError, tanh } from '@halfgrad/core';
 import { constant, normal } from '../init.ts';
 import { Dropout } from '../layers/dropout.ts';
 import { Embedding } from '../layers/embedding.ts';
@@ -73,7 +73,7 @@ export class BertModel extends Module<[ids: Tensor, inputs?: BertInputs], BertOu
     const sizes = { ...base, ...options };
     const { vocabSize, hiddenSize, numHiddenLayers, maxPositionEmbeddings, typeVocabSize, initializerRange } = sizes;
     this.embeddings = {
-      wordEmbeddings: new Embedding(vocabSize, hiddenSize, options),
+      wordEmbeddings: new Embedding(vocabSize, hiddenSize, { ...options, paddingIdx: 0 }),
       positionEmbeddings: new Embedding(maxPositionEmbeddings, hiddenSize, options),
       tokenTypeEmbeddings: new Embedding(typeVocabSize, hiddenSize, options),
       LayerNorm: new LayerNorm(hiddenSize, { ...options, eps: sizes.layerNormEps }),
@@ -147,8 +147,9 @@ class BertLayer extends Module<[x: Tensor, allowed?: Tensor | undefined]> {
   private attend(x: Tensor, attnMask: Tensor | undefined): Tensor {
     const { query, key, value } = this.attention.self;
     const [q, k, v] = [query, key, value].map((layer) => this.splitHeads(layer.forward(x))) as [Tensor, Tensor, Tensor];
-    const weights = this.dropout.forward(attentionWeights(q, k, { attnMask }));
-    return permute(matmul(weights, v), [0, 2, 1, 3]).flatten(2);
+    const { p, training, generator } = this.dropout;
+    const mixed = scaledDotProductAttention(q, k, v, { attnMask, dropoutP: training ? p : 0, generator });
+    return permute(mixed, [0, 2, 1, 3]).flatten(2);
   }
 
   /** `[N, heads, L, hiddenSize / heads]` */
@@ -201,4 +202,5 @@ export class BertForSequenceClassification extends Module<[ids: Tensor, inputs?:
 function initialize(module: AnyModule, std: number, options: LayerOptions): void {
   if (module instanceof Linear || module instanceof Embedding) normal(module.weight, 0, std, drawing(options));
   if (module instanceof Linear && module.bias) constant(module.bias, 0);
+  if (module instanceof Embedding) module.clearPadding();
 }
