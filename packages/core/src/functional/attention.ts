@@ -3,11 +3,11 @@ import { TensorError } from '../spec/errors.ts';
 import { broadcastShapes, sizeOf } from '../spec/shape.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { matmul } from './contraction.ts';
-import { add, cast, mul, where } from './elementwise.ts';
+import { add, mul, where } from './elementwise.ts';
 import { equal, lessEqual } from './logical.ts';
-import { expand, unsqueeze } from './movement.ts';
+import { unsqueeze } from './movement.ts';
 import { defaultGenerator, type Generator } from './random.ts';
-import { amax, cumsum, softmax } from './reduction.ts';
+import { amax, softmax } from './reduction.ts';
 
 /** Which keys a query may attend to, and how scores are scaled. */
 export interface AttentionOptions {
@@ -84,10 +84,11 @@ function maskedSoftmax(scores: Tensor): Tensor {
 /** True on and below the diagonal of the last two dimensions. */
 function causalMask(scores: Tensor): Tensor {
   const [rows, columns] = scores.shape.slice(-2) as [number, number];
-  return lessEqual(counted(scores, columns), unsqueeze(counted(scores, rows), 1));
+  return lessEqual(positions(scores, columns), unsqueeze(positions(scores, rows), 1));
 }
 
-/** The integers from 1 to `count`, on the device of `x`. */
-function counted(x: Tensor, count: number): Tensor {
-  return cumsum(expand(cast(x.number(1), 'int32'), [count]), 0);
+/** The integers below `count`, on the device of `x`. */
+function positions(x: Tensor, count: number): Tensor {
+  const values = Int32Array.from({ length: count }, (_, i) => i);
+  return x.constant(values, 'int32', [count]);
 }
