@@ -3,62 +3,40 @@ import { fromHost, matmul, type Tensor } from '@halfgrad/core';
 import '@tensorflow/tfjs-backend-webgl';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Milliseconds per product, one number per round. */
-export interface Comparison {
-  readonly size: number;
-  readonly halfgrad: readonly number[];
-  readonly tfjs: readonly number[];
-}
-
-export interface Report {
-  readonly renderer: string;
-  readonly tfjs: string;
-  readonly comparisons: readonly Comparison[];
-}
+export type Peer = 'halfgrad' | 'tfjs';
 
 declare global {
   interface Window {
-    compare(sizes: readonly number[], rounds: number): Promise<Report>;
+    /** Makes the operands and checks that both peers compute the same; says what they run on. */
+    prepare(size: number): Promise<{ readonly renderer: string; readonly tfjs: string }>;
+    /** Several products in a row, until the last one has been read: WebGL runs them in order. */
+    multiply(peer: Peer, repeats: number): Promise<void>;
   }
 }
 
-window.compare = async (sizes, rounds) => {
+let products: Readonly<Record<Peer, () => Product>>;
+
+window.prepare = async (size) => {
   const gpu = await openGpu();
   if (!(await tf.setBackend('webgl'))) throw new Error('tfjs did not start on WebGL');
-  const comparisons: Comparison[] = [];
-  for (const size of sizes) {
-    const [left, right] = [matrix(size, 1), matrix(size, 2)];
-    const [a, b] = [left, right].map((values) => fromHost(values, [size, size], { device: gpu })) as [Tensor, Tensor];
-    const [ta, tb] = [left, right].map((values) => tf.tensor2d(values, [size, size])) as [tf.Tensor2D, tf.Tensor2D];
-    const ours = (): Product => matmul(a, b);
-    const theirs = (): Product => tf.matMul(ta, tb);
-    await requireSame(ours(), theirs());
-    const times: { halfgrad: number[]; tfjs: number[] } = { halfgrad: [], tfjs: [] };
-    // Side by side, so that whatever slows the machine down for a while slows both.
-    for (let round = 0; round < rounds; round++) {
-      times.halfgrad.push(await timeOf(ours, size));
-      times.tfjs.push(await timeOf(theirs, size));
-    }
-    comparisons.push({ size, ...times });
-    for (const tensor of [a, b, ta, tb]) tensor.dispose();
-  }
-  return { renderer: gpu.renderer, tfjs: tf.version_core, comparisons };
+  const [left, right] = [matrix(size, 1), matrix(size, 2)];
+  const [a, b] = [left, right].map((values) => fromHost(values, [size, size], { device: gpu })) as [Tensor, Tensor];
+  const [ta, tb] = [left, right].map((values) => tf.tensor2d(values, [size, size])) as [tf.Tensor2D, tf.Tensor2D];
+  products = { halfgrad: () => matmul(a, b), tfjs: () => tf.matMul(ta, tb) };
+  await requireSame(products.halfgrad(), products.tfjs());
+  return { renderer: gpu.renderer, tfjs: tf.version_core };
+};
+
+window.multiply = async (peer, repeats) => {
+  for (let i = 1; i < repeats; i++) products[peer]().dispose();
+  const last = products[peer]();
+  await last.data();
+  last.dispose();
 };
 
 interface Product {
   data(): Promise<ArrayLike<number>>;
   dispose(): void;
-}
-
-/** Several products in a row, until the last one has been read: WebGL runs them in order. */
-async function timeOf(multiply: () => Product, size: number): Promise<number> {
-  const repeats = Math.max(Math.round((1024 / size) ** 2), 2);
-  const start = performance.now();
-  for (let i = 1; i < repeats; i++) multiply().dispose();
-  const last = multiply();
-  await last.data();
-  last.dispose();
-  return (performance.now() - start) / repeats;
 }
 
 /** Deterministic values in [−1, 1). */
