@@ -125,14 +125,9 @@ export function rand(shape: readonly number[], options: RandomOptions = {}): Ten
   const count = sizeOf(shape);
   const words = (options.generator ?? defaultGenerator).words(count);
   const dtype = options.dtype ?? defaultFloat;
-  return fromHost(
-    encodeNumbers(
-      Float64Array.from({ length: count }, (_, i) => uniformOf(words[i] as number)),
-      dtype,
-    ),
-    shape,
-    { ...options, dtype },
-  );
+  const values = new Float64Array(count);
+  for (let i = 0; i < count; i++) values[i] = uniformOf(words[i] as number);
+  return fromHost(encodeNumbers(values, dtype), shape, { ...options, dtype });
 }
 
 /** Standard normal, by the quantile function of a uniform of 53 random bits. */
@@ -141,10 +136,11 @@ export function randn(shape: readonly number[], options: RandomOptions = {}): Te
   const words = (options.generator ?? defaultGenerator).words(2 * count);
   const dtype = options.dtype ?? defaultFloat;
   // (k + ½) / 2^53 is never 0 or 1.
-  const values = Float64Array.from({ length: count }, (_, i) => {
+  const values = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
     const k = ((words[2 * i] as number) >>> 5) * 2 ** 26 + ((words[2 * i + 1] as number) >>> 6);
-    return normalQuantile((k + 0.5) * 2 ** -53);
-  });
+    values[i] = normalQuantile((k + 0.5) * 2 ** -53);
+  }
   return fromHost(encodeNumbers(values, dtype), shape, { ...options, dtype });
 }
 
