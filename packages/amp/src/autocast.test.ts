@@ -80,6 +80,31 @@ describe('the accelerator policy (AMP.md A4)', () => {
   });
 });
 
+describe('what a cast leaves alone', () => {
+  test('is an input that has the dtype already (A1.5), and the result after the region (A1.6)', () => {
+    const x = matrix('float16').requireGrad();
+    const y = autocast({}, () => matmul(x, x));
+    expect(y.slot.origin?.inputs[0]).toBe(x.slot);
+    expect(() => matmul(y, matrix())).toThrow(expect.objectContaining({ code: 'dtype-mismatch' }) as Error);
+  });
+
+  test('is what is no leaf, has no gradient or is 16 bit already: those are cast on each use, uncached (A8.3)', () => {
+    const w = matrix().requireGrad();
+    const castOf = (weight: Tensor): unknown => matmul(w, weight).slot.origin?.inputs[1];
+    const derived = w.mul(2);
+    autocast({}, () => {
+      expect(castOf(derived)).not.toBe(castOf(derived));
+      expect(castOf(w)).toBe(castOf(w));
+    });
+  });
+
+  test('is a product or a quotient, while powers and reciprocals widen (A4.1); a mean stays narrow (A4.2)', () => {
+    const x = matrix('float16');
+    const dtypes = autocast({}, () => [x.mul(x), x.div(2), x.pow(2), x.reciprocal(), x.mean()].map((y) => y.dtype));
+    expect(dtypes).toEqual(['float16', 'float16', 'float32', 'float32', 'float16']);
+  });
+});
+
 test('gives the same in two regions one after the other (T-OP-14)', () => {
   const x = tensor([0.1, 1 / 3, -2.7, 1e-5], { shape: [2, 2] });
   const product = (): unknown => autocast({}, () => matmul(x, x)).toArray();
