@@ -123,7 +123,8 @@ import {
   variance,
   where,
 } from '@halfgrad/core';
-import { type CaseInputs, gruCell, indices, lstmCell, recurrent, selfAttention } from './compositions.ts';
+import { gruCell, lstmCell, rnnCell } from '@halfgrad/nn';
+import { type CaseInputs, indices, recurrentWeights, selfAttention } from './case-inputs.ts';
 
 /** What a case computes, in terms of the public functions. */
 export type Fp64Case = (inputs: CaseInputs, attrs: Readonly<Record<string, unknown>>) => Tensor;
@@ -321,10 +322,13 @@ export const fp64Cases: Readonly<Record<string, Fp64Case>> = {
   multi_margin: ({ x, t }) => multiMarginLoss(x, t),
   triplet_margin: ({ a, p, n }) => tripletMarginLoss(a, p, n),
 
-  'lstm_cell(i,f,g,o)': (inputs) => lstmCell(inputs),
-  'gru_cell(r,z,n)': (inputs) => gruCell(inputs),
-  rnn_tanh_cell: (inputs) => tanh(recurrent(inputs)),
-  rnn_relu_cell: (inputs) => relu(recurrent(inputs)),
+  'lstm_cell(i,f,g,o)': (inputs) => {
+    const { hidden, cell } = lstmCell(inputs.x, { hidden: inputs.h, cell: inputs.c }, recurrentWeights(inputs));
+    return concat([hidden, cell], 1);
+  },
+  'gru_cell(r,z,n)': (inputs) => gruCell(inputs.x, inputs.h, recurrentWeights(inputs)),
+  rnn_tanh_cell: (inputs) => rnnCell(inputs.x, inputs.h, recurrentWeights(inputs)),
+  rnn_relu_cell: (inputs) => rnnCell(inputs.x, inputs.h, recurrentWeights(inputs), { nonlinearity: 'relu' }),
 
   'double_backward:mlp tanh': ({ x0, x1, x2 }) => mean(square(matmul(tanh(matmul(x0, x1)), x2))),
   'double_backward:softplus sum': ({ x0 }) => sum(softplus(x0)),

@@ -2,7 +2,7 @@ import { type Device, type DType, grad, square, sum, type Tensor, tensor } from 
 import { decodeNumber, type GoldenTensor, readJson } from '@halfgrad/testing';
 import { type Agreement, type Claim, claim, near } from '../compare.ts';
 import { type Case, Missing, type Suite } from '../suite.ts';
-import type { CaseInputs } from './compositions.ts';
+import type { CaseInputs } from './case-inputs.ts';
 import { fp64Cases } from './fp64-cases.ts';
 
 interface Recorded {

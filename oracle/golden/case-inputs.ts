@@ -1,18 +1,5 @@
-import {
-  add,
-  chunk,
-  concat,
-  linear,
-  mul,
-  permute,
-  reshape,
-  scaledDotProductAttention,
-  sigmoid,
-  sub,
-  type Tensor,
-  tanh,
-  tensor,
-} from '@halfgrad/core';
+import { chunk, linear, permute, reshape, scaledDotProductAttention, type Tensor, tensor } from '@halfgrad/core';
+import type { RecurrentWeights } from '@halfgrad/nn';
 
 type InputName =
   | 'a'
@@ -65,20 +52,6 @@ export function selfAttention(inputs: CaseInputs, heads: number): Tensor {
   return linear(joined, inputs['out_proj.weight'], inputs['out_proj.bias']);
 }
 
-export function recurrent({ x, h, wih, whh, bih, bhh }: CaseInputs): Tensor {
-  return add(linear(x, wih, bih), linear(h, whh, bhh));
-}
-
-export function lstmCell(inputs: CaseInputs): Tensor {
-  const [i, f, g, o] = chunk(recurrent(inputs), 4, 1) as [Tensor, Tensor, Tensor, Tensor];
-  const cell = add(mul(sigmoid(f), inputs.c), mul(sigmoid(i), tanh(g)));
-  return concat([mul(sigmoid(o), tanh(cell)), cell], 1);
-}
-
-export function gruCell({ x, h, wih, whh, bih, bhh }: CaseInputs): Tensor {
-  const [rx, zx, nx] = chunk(linear(x, wih, bih), 3, 1) as [Tensor, Tensor, Tensor];
-  const [rh, zh, nh] = chunk(linear(h, whh, bhh), 3, 1) as [Tensor, Tensor, Tensor];
-  const update = sigmoid(add(zx, zh));
-  const candidate = tanh(add(nx, mul(sigmoid(add(rx, rh)), nh)));
-  return add(mul(sub(1, update), candidate), mul(update, h));
+export function recurrentWeights({ wih, whh, bih, bhh }: CaseInputs): RecurrentWeights {
+  return { weightIh: wih, weightHh: whh, biasIh: bih, biasHh: bhh };
 }
