@@ -3,9 +3,12 @@ import {
   type Block,
   computeDType,
   type DType,
+  float8Codecs,
   type HostData,
   halfCodecs,
+  isFloat8,
   isHalf,
+  type Overflow,
   type Storage,
   sizeOf,
   type TensorSpec,
@@ -52,9 +55,10 @@ export function allocateFloats(dtype: DType, length: number): Floats {
   return dtype === 'float64' ? new Float64Array(length) : new Float32Array(length);
 }
 
-/** The elements of `x`, 16-bit floats widened to float32. Not to be written to: other dtypes are not copied. */
+/** The elements of `x`, 16-bit and 8-bit floats widened to float32. Not to be written to: other dtypes are not copied. */
 export function read(x: HostTensor): Numbers {
   const { data } = x.block;
+  if (data instanceof Uint8Array) return isFloat8(x.dtype) ? float8Codecs[x.dtype].decode(data) : data;
   if (!(data instanceof Uint16Array)) return data;
   return (x.dtype === 'float16' ? halfCodecs.float16 : halfCodecs.bfloat16).decode(data);
 }
@@ -86,8 +90,8 @@ export function castTo(x: HostTensor, dtype: DType): HostTensor {
 }
 
 /** A new tensor of computed elements: the one rounding of an op with a 16-bit result. Takes `values` over. */
-export function write(values: Numbers, spec: TensorSpec): HostTensor {
-  return createHostTensor(spec, stored(values, spec.dtype));
+export function write(values: Numbers, spec: TensorSpec, overflow?: Overflow): HostTensor {
+  return createHostTensor(spec, stored(values, spec.dtype, overflow));
 }
 
 /** Overwrites the elements of `x` in place. */
@@ -95,9 +99,10 @@ export function overwrite(x: HostTensor, values: Numbers): void {
   x.block.data.set(stored(values, x.dtype));
 }
 
-function stored(values: Numbers, dtype: DType): HostData {
-  if (!isHalf(dtype)) return values;
-  return halfCodecs[dtype].encode(values instanceof Float32Array ? values : new Float32Array(values));
+function stored(values: Numbers, dtype: DType, overflow?: Overflow): HostData {
+  const singles = (): Float32Array => (values instanceof Float32Array ? values : new Float32Array(values));
+  if (isHalf(dtype)) return halfCodecs[dtype].encode(singles());
+  return isFloat8(dtype) ? float8Codecs[dtype].encode(singles(), overflow) : values;
 }
 
 /** A copy of the same type. */

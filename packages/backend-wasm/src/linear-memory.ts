@@ -74,6 +74,8 @@ const viewMakers: { readonly [D in DType]: (buffer: ArrayBuffer, pointer: number
   bool: (...extent) => new Uint8Array(...extent),
   uint8: (...extent) => new Uint8Array(...extent),
   int32: (...extent) => new Int32Array(...extent),
+  float8_e4m3fn: (...extent) => new Uint8Array(...extent),
+  float8_e5m2: (...extent) => new Uint8Array(...extent),
   float16: (...extent) => new Uint16Array(...extent),
   bfloat16: (...extent) => new Uint16Array(...extent),
   float32: (...extent) => new Float32Array(...extent),

@@ -243,6 +243,7 @@ export {
   maxPool2d,
   maxPool3d,
 } from './functional/pooling.ts';
+export { dequantize, fakeQuantize, type Quantized, type QuantizeOptions, quantize } from './functional/quantization.ts';
 export {
   type DropoutOptions,
   defaultGenerator,
@@ -335,12 +336,15 @@ export {
   type DType,
   dtypeNames,
   dtypes,
+  type Float8DType,
   type HalfDType,
   isDType,
   isFloat,
+  isFloat8,
   isHalf,
 } from './spec/dtype.ts';
 export { argumentError, type ErrorCode, TensorError } from './spec/errors.ts';
+export { type Float8Codec, float8Codecs, type Overflow } from './spec/float8.ts';
 export { type Finfo, type FloatDType, finfo, formats } from './spec/format.ts';
 export {
   allocateHost,

@@ -1,5 +1,5 @@
 import { cpu } from '@halfgrad/backend-cpu';
-import { dtypeNames, setDefaultDevice, type Tensor, TensorError, tensor } from '@halfgrad/core';
+import { dtypeNames, isFloat8, setDefaultDevice, type Tensor, TensorError, tensor } from '@halfgrad/core';
 import { Linear } from '@halfgrad/nn';
 import { Adam } from '@halfgrad/optim';
 import fc, { type Arbitrary } from 'fast-check';
@@ -36,7 +36,7 @@ describe('a corrupted file is refused with a TensorError, or is another file', (
   test('2,000 of .npy', async () => {
     const files = await Promise.all(
       Object.values(tensors)
-        .filter(({ dtype }) => dtype !== 'bfloat16')
+        .filter(({ dtype }) => dtype !== 'bfloat16' && !isFloat8(dtype))
         .map(encodeNpy),
     );
     const refused = await fuzz(corrupted(files), 2_000, async (file) => {

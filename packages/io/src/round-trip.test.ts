@@ -5,6 +5,7 @@ import {
   dtypeNames,
   dtypes,
   fromHost,
+  isFloat8,
   setDefaultDevice,
   sizeOf,
   type Tensor,
@@ -26,7 +27,7 @@ interface Format {
   roundTrip(tensors: Tensors): Promise<Tensors>;
 }
 
-const numpyDTypes = dtypeNames.filter((dtype) => dtype !== 'bfloat16');
+const numpyDTypes = dtypeNames.filter((dtype) => dtype !== 'bfloat16' && !isFloat8(dtype));
 
 const formats: Readonly<Record<string, Format>> = {
   safetensors: {

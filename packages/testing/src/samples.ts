@@ -1,4 +1,4 @@
-import { dtypeNames, type OpName } from '@halfgrad/core';
+import { dtypeNames, isFloat8, type OpName } from '@halfgrad/core';
 import fc, { type Arbitrary } from 'fast-check';
 import {
   addmms,
@@ -181,7 +181,13 @@ export const samples: { readonly [K in OpName]: Arbitrary<OpSample<K>> } = {
   isFinite: unary(reals),
   isNaN: unary(reals),
   isInf: unary(reals),
-  cast: unaryWith(reals, fc.record({ dtype: fc.constantFrom(...dtypeNames) })),
+  cast: unaryWith(
+    reals,
+    fc.record({ dtype: fc.constantFrom(...dtypeNames), saturate: fc.boolean() }).map(({ dtype, saturate }) => ({
+      dtype,
+      saturate: saturate && isFloat8(dtype),
+    })),
+  ),
   dropout: unaryWith(
     reals,
     fc.record({ p: fc.constantFrom(0, 0.25, 0.5, 1), seed: fc.nat(1000), offset: fc.nat(1000) }),

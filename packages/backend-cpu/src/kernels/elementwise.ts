@@ -1,5 +1,14 @@
 import { type Attrs, type Inputs, philoxWords, type TensorSpec, uniformOf } from '@halfgrad/core';
-import { allocateNumbers, countOf, type HostTensor, read, readAs, readFloats, write } from '../host-tensor.ts';
+import {
+  allocateNumbers,
+  countOf,
+  createHostTensor,
+  type HostTensor,
+  read,
+  readAs,
+  readFloats,
+  write,
+} from '../host-tensor.ts';
 import { broadcastStrides, planLoop } from './layout.ts';
 import { mapElements, mapPairs, type PairRow } from './map.ts';
 
@@ -106,9 +115,10 @@ export function clamp({ x }: Inputs<'clamp', HostTensor>, { min, max }: Attrs<'c
 }
 
 /** See `readAs` for what becomes of values that an integer dtype does not have. */
-export function cast({ x }: Inputs<'cast', HostTensor>, _: unknown, out: TensorSpec): HostTensor {
+export function cast({ x }: Inputs<'cast', HostTensor>, overflow: Attrs<'cast'>, out: TensorSpec): HostTensor {
+  if (x.dtype === out.dtype) return createHostTensor(out, x.block.data.slice());
   const values = readAs(x, out.dtype);
-  return write(values === x.block.data ? values.slice() : values, out);
+  return write(values === x.block.data ? values.slice() : values, out, overflow);
 }
 
 /** Element `i` survives, scaled by 1/(1 − p), if the i-th uniform number of the stream is at least `p`. */

@@ -1,4 +1,4 @@
-import { type DType, TensorError } from '@halfgrad/core';
+import { type DType, type Float8DType, isFloat8, TensorError } from '@halfgrad/core';
 
 /** How the elements of a tensor lie in a texture: one per texel, in exactly as many bytes as the dtype has. */
 export interface TextureFormat {
@@ -24,7 +24,7 @@ export const quadFormat: TextureFormat = {
 };
 
 /** The dtypes that this device stores. */
-export type GpuDType = Exclude<DType, 'float64'>;
+export type GpuDType = Exclude<DType, 'float64' | Float8DType>;
 
 /**
  * The 16-bit floats are stored as their two bytes, integers as theirs: unsigned normalised bytes are exact by
@@ -39,8 +39,11 @@ export const formats: { readonly [D in GpuDType]: TextureFormat } = {
   float32: r32f,
 };
 
-/** @throws TensorError `unsupported` for float64, which WebGL does not compute. */
+/** @throws TensorError `unsupported` for float64, which WebGL does not compute, and for 8-bit floats. */
 export function requireSupported(dtype: DType): GpuDType {
+  if (isFloat8(dtype)) {
+    throw new TensorError('unsupported', `gpu: ${dtype} is not stored here. Use the cpu or wasm device, or 16 bits.`);
+  }
   if (dtype !== 'float64') return dtype;
   throw new TensorError(
     'unsupported',

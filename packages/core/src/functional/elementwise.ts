@@ -1,6 +1,7 @@
 import { dispatch } from '../dispatch/layers.ts';
 import type { DType } from '../spec/dtype.ts';
 import { TensorError } from '../spec/errors.ts';
+import type { Overflow } from '../spec/float8.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 
 /** A tensor or a plain number, which takes part in promotion last (AMP.md D4.3). */
@@ -241,9 +242,13 @@ export function clamp(
   return dispatch('clamp', { x }, { min, max });
 }
 
-/** `x` rounded to `dtype`: nearest, ties to even, overflow to infinity (AMP.md D2.1). The same tensor if it has it. */
-export function cast(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype && !x.isNumber ? x : dispatch('cast', { x }, { dtype });
+/**
+ * `x` rounded to `dtype`: nearest, ties to even, overflow to infinity (AMP.md D2.1). The same tensor if it has it.
+ *
+ * 8-bit floats only store: `float8_e4m3fn` has no infinity, and makes NaN of what overflows unless told to `saturate`.
+ */
+export function cast(x: Tensor, dtype: DType, { saturate }: Overflow = {}): Tensor {
+  return x.dtype === dtype && !x.isNumber ? x : dispatch('cast', { x }, { dtype, ...(saturate && { saturate }) });
 }
 
 /** The same values in memory of their own. */

@@ -1,4 +1,4 @@
-import { computeDType, isFloat } from '../spec/dtype.ts';
+import { computeDType, isFloat, isFloat8 } from '../spec/dtype.ts';
 import { argumentError, TensorError } from '../spec/errors.ts';
 import { promoteTypes, resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape, sizeOf } from '../spec/shape.ts';
@@ -47,9 +47,10 @@ import {
   sumDType,
 } from './results.ts';
 import type { Ops } from './signatures.ts';
+import { refusingStorageFormats } from './storage-formats.ts';
 
 /** Table 1 of 5: the shape and dtype of every result, and the only place where arguments are checked. */
-export const infer: Ops<TensorSpec> = {
+export const infer: Ops<TensorSpec> = refusingStorageFormats({
   add: ({ a, b }) => arithmetic('add', a, b),
   sub({ a, b }) {
     for (const operand of [a, b]) notBool('sub', operand, 'Use notEqual, or cast it.');
@@ -160,7 +161,12 @@ export const infer: Ops<TensorSpec> = {
   isFinite: ({ x }) => ({ shape: x.shape, dtype: 'bool' }),
   isNaN: ({ x }) => ({ shape: x.shape, dtype: 'bool' }),
   isInf: ({ x }) => ({ shape: x.shape, dtype: 'bool' }),
-  cast: ({ x }, { dtype }) => ({ shape: x.shape, dtype }),
+  cast({ x }, { dtype, saturate }) {
+    if (saturate && !isFloat8(dtype)) {
+      throw argumentError('invalid-argument', 'cast', `saturate says nothing about ${dtype}`, { x }, 'Use clamp.');
+    }
+    return { shape: x.shape, dtype };
+  },
   dropout({ x }, { p }) {
     requireProbability('dropout', p, { x });
     return float('dropout', { x });
@@ -675,4 +681,4 @@ export const infer: Ops<TensorSpec> = {
     pairLoss('binaryCrossEntropy', { input, target, weight }, reduction),
   binaryCrossEntropyWithLogits: ({ input, target, weight, posWeight }, { reduction }) =>
     pairLoss('binaryCrossEntropyWithLogits', { input, target, weight, posWeight }, reduction),
-};
+});

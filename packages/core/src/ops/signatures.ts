@@ -1,4 +1,5 @@
 import type { DType } from '../spec/dtype.ts';
+import type { Overflow } from '../spec/float8.ts';
 
 /** Dimensions to reduce, counted from the front and ascending; with `keepDim` they stay as size 1. */
 export interface Reduction {
@@ -168,8 +169,8 @@ export interface Ops<T> {
   isFinite(inputs: { x: T }): T;
   isNaN(inputs: { x: T }): T;
   isInf(inputs: { x: T }): T;
-  /** Always new memory, also when the dtype stays. */
-  cast(inputs: { x: T }, attrs: { dtype: DType }): T;
+  /** Always new memory, also when the dtype stays. `saturate` is for 8-bit floats. */
+  cast(inputs: { x: T }, attrs: { dtype: DType } & Overflow): T;
   dropout(inputs: { x: T }, attrs: DropoutAttrs): T;
 
   // Movement

@@ -9,7 +9,8 @@
 const word = new Uint32Array(1);
 const single = new Float32Array(word.buffer);
 
-function wordOf(x: number): number {
+/** The bits of the float32 nearest to `x`. */
+export function wordOf(x: number): number {
   single[0] = x;
   return word[0] as number;
 }

@@ -1,15 +1,19 @@
-import type { DType } from './dtype.ts';
+import type { DType, Float8DType } from './dtype.ts';
 import { TensorError } from './errors.ts';
 
 /** A binary floating-point format: one sign bit, `exponentBits`, `mantissaBits` stored (AMP.md D1). */
 export interface FloatFormat {
   readonly exponentBits: number;
   readonly mantissaBits: number;
+  /** `'none'` where the largest exponent has numbers too, and only the pattern of all ones is NaN. */
+  readonly infinities?: 'none';
 }
 
-export type FloatDType = 'float16' | 'bfloat16' | 'float32' | 'float64';
+export type FloatDType = Float8DType | 'float16' | 'bfloat16' | 'float32' | 'float64';
 
 export const formats: { readonly [D in FloatDType]: FloatFormat } = {
+  float8_e4m3fn: { exponentBits: 4, mantissaBits: 3, infinities: 'none' },
+  float8_e5m2: { exponentBits: 5, mantissaBits: 2 },
   float16: { exponentBits: 5, mantissaBits: 10 },
   bfloat16: { exponentBits: 8, mantissaBits: 7 },
   float32: { exponentBits: 8, mantissaBits: 23 },
@@ -35,6 +39,8 @@ export interface Finfo {
  *
  *   bias = 2^(e−1) − 1,  max = (2 − 2^−m) · 2^bias,  smallest normal = 2^(1−bias),  smallest subnormal = 2^(1−bias−m)
  *
+ * Without infinities max is (2 − 2 · 2^−m) · 2^(bias+1): one exponent more, less the pattern that is NaN.
+ *
  * @throws TensorError `invalid-argument` for a dtype that is not floating point.
  */
 export function finfo(dtype: DType): Finfo {
@@ -42,9 +48,9 @@ export function finfo(dtype: DType): Finfo {
     throw new TensorError('invalid-argument', `finfo: ${dtype} is not a floating-point dtype`);
   }
   const name = dtype as FloatDType;
-  const { exponentBits: e, mantissaBits: m } = formats[name];
+  const { exponentBits: e, mantissaBits: m, infinities }: FloatFormat = formats[name];
   const bias = 2 ** (e - 1) - 1;
-  const max = (2 - 2 ** -m) * 2 ** bias;
+  const max = infinities === 'none' ? (2 - 2 * 2 ** -m) * 2 ** (bias + 1) : (2 - 2 ** -m) * 2 ** bias;
   return {
     dtype: name,
     bits: 1 + e + m,

@@ -1,12 +1,15 @@
 import { Float16Array as PolyfilledFloat16Array } from '@petamoriken/float16';
 import { halfCodecs } from './convert.ts';
-import type { DType } from './dtype.ts';
+import { type DType, isFloat8 } from './dtype.ts';
+import { float8Codecs } from './float8.ts';
 
-/** How each dtype is stored in JavaScript memory; 16-bit floats are stored as their bits. */
+/** How each dtype is stored in JavaScript memory; 16-bit and 8-bit floats are stored as their bits. */
 export interface HostDataOf {
   readonly bool: Uint8Array;
   readonly uint8: Uint8Array;
   readonly int32: Int32Array;
+  readonly float8_e4m3fn: Uint8Array;
+  readonly float8_e5m2: Uint8Array;
   readonly float16: Uint16Array;
   readonly bfloat16: Uint16Array;
   readonly float32: Float32Array;
@@ -38,6 +41,16 @@ const storageFormats: { readonly [D in DType]: StorageFormat<D> } = {
   bool: { allocate: (length) => new Uint8Array(length), encode: (x) => (x ? 1 : 0), decode: same },
   uint8: { allocate: (length) => new Uint8Array(length), encode: same, decode: same },
   int32: { allocate: (length) => new Int32Array(length), encode: same, decode: same },
+  float8_e4m3fn: {
+    allocate: (length) => new Uint8Array(length),
+    encode: (x) => float8Codecs.float8_e4m3fn.bitsOf(x),
+    decode: float8Codecs.float8_e4m3fn.valueOf,
+  },
+  float8_e5m2: {
+    allocate: (length) => new Uint8Array(length),
+    encode: (x) => float8Codecs.float8_e5m2.bitsOf(x),
+    decode: float8Codecs.float8_e5m2.valueOf,
+  },
   float16: {
     allocate: (length) => new Uint16Array(length),
     encode: halfCodecs.float16.bitsOf,
@@ -78,5 +91,6 @@ export function decodeValues(data: HostData, dtype: DType): Values {
   if (dtype === 'float16') {
     return new Float16Array(data.buffer as ArrayBuffer, data.byteOffset, data.length) as Float16Values;
   }
+  if (isFloat8(dtype)) return float8Codecs[dtype].decode(data as Uint8Array);
   return dtype === 'bfloat16' ? halfCodecs.bfloat16.decode(data as Uint16Array) : (data as Values);
 }

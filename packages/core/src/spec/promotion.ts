@@ -1,10 +1,11 @@
-import { type Category, type DType, defaultFloat, dtypes } from './dtype.ts';
+import { type Category, type DType, defaultFloat, dtypes, type Float8DType, isFloat8 } from './dtype.ts';
+import { TensorError } from './errors.ts';
 import type { TensorSpec } from './spec.ts';
 
 const columns = ['bool', 'uint8', 'int32', 'float16', 'bfloat16', 'float32', 'float64'] as const;
 
 /** The promotion lattice of two dtypes of equal participation (AMP.md D4.2; PyTorch's `promote_types`). */
-const lattice: { readonly [D in DType]: readonly DType[] } = {
+const lattice: { readonly [D in Exclude<DType, Float8DType>]: readonly DType[] } = {
   // with   bool        uint8       int32       float16    bfloat16    float32    float64
   bool: ['bool', 'uint8', 'int32', 'float16', 'bfloat16', 'float32', 'float64'],
   uint8: ['uint8', 'uint8', 'int32', 'float16', 'bfloat16', 'float32', 'float64'],
@@ -15,8 +16,16 @@ const lattice: { readonly [D in DType]: readonly DType[] } = {
   float64: ['float64', 'float64', 'float64', 'float64', 'float64', 'float64', 'float64'],
 };
 
-/** The smallest dtype that holds both (`torch.promote_types`). */
+/**
+ * The smallest dtype that holds both (`torch.promote_types`).
+ *
+ * @throws TensorError `dtype-mismatch` for an 8-bit float beside anything else: which rounding is wanted must be said.
+ */
 export function promoteTypes(a: DType, b: DType): DType {
+  if (isFloat8(a) || isFloat8(b)) {
+    if (a === b) return a;
+    throw new TensorError('dtype-mismatch', `promoteTypes: ${a} and ${b} do not promote. Cast one of them first.`);
+  }
   return lattice[a][columns.indexOf(b)] as DType;
 }
 

@@ -84,7 +84,7 @@ describe('to', () => {
 
   test('says which dtypes there are', () => {
     expect(() => tensor(1).to('float15' as DType)).toThrowErrorMatchingInlineSnapshot(
-      `[TensorError: to: "float15" is not a dtype. Use one of bool, uint8, int32, float16, bfloat16, float32, float64.]`,
+      `[TensorError: to: "float15" is not a dtype. Use one of bool, uint8, int32, float8_e4m3fn, float8_e5m2, float16, bfloat16, float32, float64.]`,
     );
   });
 });

@@ -4,6 +4,7 @@ import type { GradHook, GradSlot, LossScaleMark } from '../autograd/graph.ts';
 import { cast } from '../functional/elementwise.ts';
 import { type DType, dtypes, isDType, isFloat } from '../spec/dtype.ts';
 import { argumentError, TensorError } from '../spec/errors.ts';
+import type { Overflow } from '../spec/float8.ts';
 import { decodeValues, encodeNumbers, type Values } from '../spec/host-data.ts';
 import { sizeOf } from '../spec/shape.ts';
 import { showSpec, type TensorSpec } from '../spec/spec.ts';
@@ -269,7 +270,7 @@ export class Tensor extends TensorMethods implements TensorSpec {
    *
    * @throws TensorError `not-readable` when this tensor's device can only be read asynchronously: use `transfer`.
    */
-  to(target: DType | Device): Tensor {
+  to(target: DType | Device, overflow?: Overflow): Tensor {
     if (typeof target === 'string') {
       if (!isDType(target)) {
         throw new TensorError(
@@ -277,7 +278,7 @@ export class Tensor extends TensorMethods implements TensorSpec {
           `to: "${target as string}" is not a dtype. Use one of ${Object.keys(dtypes).join(', ')}.`,
         );
       }
-      return cast(this, target);
+      return cast(this, target, overflow);
     }
     return target === this.device ? this : move(this.device, target)(this);
   }

@@ -14,13 +14,15 @@ export interface NpyHeader {
   readonly dataStart: number;
 }
 
-/** What NumPy calls the dtypes, in files of little-endian machines; it has no bfloat16. */
+/** What NumPy calls the dtypes, in files of little-endian machines; it has neither bfloat16 nor 8-bit floats. */
 const descriptors: { readonly [D in DType]: string | undefined } = {
   bool: '|b1',
   uint8: '|u1',
   int32: '<i4',
   float16: '<f2',
   bfloat16: undefined,
+  float8_e4m3fn: undefined,
+  float8_e5m2: undefined,
   float32: '<f4',
   float64: '<f8',
 };
@@ -61,7 +63,7 @@ export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   return { type, isBigEndian: descr.startsWith('>'), isFortranOrder, shape, dataStart };
 }
 
-/** @throws TensorError `unsupported` for bfloat16. */
+/** @throws TensorError `unsupported` for bfloat16 and 8-bit floats. */
 export function encodeNpyHeader(dtype: DType, shape: readonly number[]): Uint8Array {
   const descr = descriptors[dtype];
   if (descr === undefined) {

@@ -37,6 +37,8 @@ const names: { readonly [T in ElementType]: SafetensorsDType } = {
   uint8: 'U8',
   int32: 'I32',
   int64: 'I64',
+  float8_e4m3fn: 'F8_E4M3',
+  float8_e5m2: 'F8_E5M2',
   float16: 'F16',
   bfloat16: 'BF16',
   float32: 'F32',

@@ -90,7 +90,7 @@ describe('types that the library does not have', () => {
     await expect(file.read('a')).rejects.toMatchObject({
       code: 'unsupported',
       message:
-        'safetensors: the file: tensor "a" (C64[1]) cannot be read. Convert it to one of BOOL, U8, I32, I64, F16, BF16, F32, F64.',
+        'safetensors: the file: tensor "a" (C64[1]) cannot be read. Convert it to one of BOOL, U8, I32, I64, F8_E4M3, F8_E5M2, F16, BF16, F32, F64.',
     });
   });
 });

@@ -1,0 +1,42 @@
+import { type DType, isFloat8 } from '../spec/dtype.ts';
+import { TensorError } from '../spec/errors.ts';
+import { leaves, showSpec, type TensorSpec, type Tree } from '../spec/spec.ts';
+import type { OpName, Ops } from './signatures.ts';
+
+/** The ops that pass elements on as they are. Only these, and `cast`, take 8-bit floats (AMP.md D4.8). */
+const moving: ReadonlySet<OpName> = new Set<OpName>([
+  'cast',
+  'reshape',
+  'permute',
+  'expand',
+  'slice',
+  'pad',
+  'concat',
+  'flip',
+  'indexSelect',
+  'gather',
+  'scatter',
+]);
+
+type Rule = (inputs: Tree<TensorSpec>, attrs: { readonly dtype?: DType | undefined } | undefined) => unknown;
+
+/** The rules, each preceded by the check that nothing computes with a format that only stores. */
+export function refusingStorageFormats(rules: Ops<TensorSpec>): Ops<TensorSpec> {
+  const checked = Object.entries(rules as unknown as Readonly<Record<string, Rule>>).map(([op, rule]) => {
+    if (moving.has(op as OpName)) return [op, rule] as const;
+    const checkedRule: Rule = (inputs, attrs) => {
+      for (const x of leaves<TensorSpec>(inputs)) if (isFloat8(x.dtype)) throw storageOnly(op, showSpec(x));
+      if (attrs?.dtype && isFloat8(attrs.dtype)) throw storageOnly(op, attrs.dtype);
+      return rule(inputs, attrs);
+    };
+    return [op, checkedRule] as const;
+  });
+  return Object.fromEntries(checked) as unknown as Ops<TensorSpec>;
+}
+
+function storageOnly(op: string, what: string): TensorError {
+  return new TensorError(
+    'dtype-mismatch',
+    `${op}: 8-bit floats only store (${what}). Cast first, for instance with .to('float32').`,
+  );
+}
