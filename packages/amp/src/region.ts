@@ -25,7 +25,7 @@ interface AutocastLayer extends Layer {
 }
 
 /** The innermost enabled region around this point of the program. */
-export function currentRegion(): Region | undefined {
+function currentRegion(): Region | undefined {
   return (currentLayers().autocast as AutocastLayer | undefined)?.region;
 }
 
