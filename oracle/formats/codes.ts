@@ -8,6 +8,7 @@ import {
   fromHost,
   type HostData,
   isDType,
+  type Overflow,
   type Tensor,
   type Values,
 } from '@halfgrad/core';
@@ -38,8 +39,8 @@ export function loadStored(data: HostData, dtype: DType, device: Device): Tensor
 }
 
 /** Casts from one format to another; NaN payloads are not compared (AMP.md D2.1). */
-export function claimCast(x: Tensor, to: DType, expected: ArrayLike<number>): Claim {
-  return claim(`${x.dtype} to ${to}`, cast(x, to), { dtype: to, shape: x.shape, values: expected }, exactly);
+export function claimCast(x: Tensor, to: DType, expected: ArrayLike<number>, overflow: Overflow = {}): Claim {
+  return claim(`${x.dtype} to ${to}`, cast(x, to, overflow), { dtype: to, shape: x.shape, values: expected }, exactly);
 }
 
 /** A file of the shared folder, aligned for any typed array. */

@@ -2,7 +2,7 @@ import type { Device } from '@halfgrad/core';
 import { decodeBlob, decodeNumber, type GoldenBlob, type GoldenNumber, readJson } from '@halfgrad/testing';
 import type { Claim } from '../compare.ts';
 import { claimCast, loadStored, requireDType, storedAs, valuesOf } from '../formats/codes.ts';
-import { type Case, Missing, type Suite } from '../suite.ts';
+import type { Case, Suite } from '../suite.ts';
 
 type Numbers = GoldenBlob | readonly GoldenNumber[];
 
@@ -42,23 +42,23 @@ function decodeAll(format: string, decode: readonly GoldenNumber[], device: Devi
   return claimCast(loadStored(storedAs(dtype, codes), dtype, device), 'float64', decode.map(decodeNumber));
 }
 
+/** Whose casts saturate, in which formats. */
+const saturating: Readonly<Record<string, readonly string[]>> = { torch: ['float8_e4m3fn'], ml_dtypes: [] };
+
 function conversions(name: string, format: string, recorded: Conversions | undefined): Case[] {
-  const rules = [
-    ['torch', 'saturating', recorded?.torch_2_13_bits],
-    ['ml_dtypes', 'not saturating', recorded?.ml_dtypes_bits],
-  ] as const;
-  return rules.flatMap(([source, rule, bits]): Case[] =>
-    recorded && bits
-      ? [{ name: `${name} by ${source}`, run: (device) => [encode(format, recorded.f32, bits, rule, device)] }]
-      : [],
-  );
+  if (!recorded) return [];
+  const { f32, torch_2_13_bits: torch, ml_dtypes_bits: mlDtypes } = recorded;
+  return Object.entries({ torch, ml_dtypes: mlDtypes }).flatMap(([source, bits]): Case[] => {
+    const saturate = saturating[source]?.includes(format) ?? false;
+    const run = (device: Device): Claim[] => [encode(format, f32, bits as Numbers, saturate, device)];
+    return bits ? [{ name: `${name} by ${source}`, run }] : [];
+  });
 }
 
-function encode(format: string, f32: Numbers, bits: Numbers, rule: string, device: Device): Claim {
+function encode(format: string, f32: Numbers, bits: Numbers, saturate: boolean, device: Device): Claim {
   const dtype = requireDType(format);
-  if (rule === 'saturating') throw new Missing('casts that saturate');
   const input = loadStored(Float32Array.from(numbersOf(f32)), 'float32', device);
-  return claimCast(input, dtype, valuesOf(dtype, numbersOf(bits)));
+  return claimCast(input, dtype, valuesOf(dtype, numbersOf(bits)), { saturate });
 }
 
 function numbersOf(numbers: Numbers): ArrayLike<number> {
