@@ -25,6 +25,7 @@ describeShared(
           const result = await runSuite(suite, device);
           results.push(result);
           expect(result.failed).toEqual([]);
+          expect(Object.fromEntries(result.missing)).toEqual({});
         },
         timeLimitMs,
       );

@@ -67,6 +67,7 @@ interface GoldenPromotion {
   readonly scalar_ops: Readonly<Record<string, Table>>;
   readonly unary_ops: Table;
   readonly inplace_ops: Readonly<Record<string, Table>>;
+  readonly float8: Table;
   readonly torch_2_13_differences: readonly { readonly path: string; readonly torch_2_13: string }[];
 }
 
@@ -176,6 +177,7 @@ export const promotion: Suite = {
       ...tables('/matmul_like', golden.matmul_like, (name) => ofBinary(name, matmulLike[name])),
       ...tables('/scalar_ops', golden.scalar_ops, ofScalarOp),
       ...cells('/unary_ops', golden.unary_ops, ofUnary),
+      ...cells('/float8', golden.float8, ofFloat8),
       ...Object.keys(golden.inplace_ops).map((name) => ({ name: `/inplace_ops/${name}`, run: refuseInPlace })),
       { name: '/can_cast', run: refuseInPlace },
     ];
@@ -230,6 +232,14 @@ function refuseInPlace(): never {
   throw new Missing('arithmetic in place');
 }
 
+/** Two dtypes, or the sum of two tensors of one. */
+const ofFloat8: Answer = (row, column, device) => {
+  const x = sample(row, device);
+  if (column === 'add_same') return outcome(() => add(x, x));
+  const y = sample(column, device);
+  return outcome(() => ({ dtype: resultType(x, y) }));
+};
+
 /** int64, which the library does not have, is read as int32. */
 function dtypeOf(name: string): DType {
   const ours = name === 'int64' ? 'int32' : name;
@@ -253,7 +263,7 @@ function sample(dtype: string, device: Device, shape: readonly number[] = [2, 2]
 }
 
 /** The dtype of a result, or `error` if the op refuses. */
-function outcome(compute: () => Tensor): string {
+function outcome(compute: () => { readonly dtype: DType }): string {
   try {
     return compute().dtype;
   } catch (error) {

@@ -25,6 +25,7 @@ import {
   greater,
   greaterEqual,
   isFloat,
+  isFloat8,
   isInf,
   isNaN,
   leakyRelu,
@@ -102,6 +103,12 @@ function isInfinite(call: OnnxCall): Tensor {
   return equal(x, positive ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY);
 }
 
+/** Saturation is a matter of 8-bit floats; everything else overflows. */
+function convert(call: OnnxCall): Tensor {
+  const dtype = dtypeOfElementType(call.int('to', 1));
+  return cast(call.input(0), dtype, isFloat8(dtype) ? { saturate: call.int('saturate', 1) === 1 } : {});
+}
+
 function mean(call: OnnxCall): Tensor {
   return div(variadic(add)(call) as Tensor, call.inputs.length);
 }
@@ -176,5 +183,5 @@ export const elementwiseOps: Readonly<Record<string, OnnxOp>> = {
   Softplus: unary((x) => softplus(x)),
   ThresholdedRelu: (call) => threshold(call.input(0), call.float('alpha', 1), 0),
 
-  Cast: (call) => cast(call.input(0), dtypeOfElementType(call.int('to', 1))),
+  Cast: convert,
 };

@@ -5,6 +5,7 @@ import {
   concat,
   type DType,
   div,
+  isFloat8,
   mul,
   narrow,
   reshape,
@@ -37,12 +38,13 @@ function placeOf(call: OnnxCall): { x: Tensor; over: (parameter: Tensor) => Tens
   return { x, over: (parameter) => spreadOver(x, parameter, axis, call.int('block_size', 0)) };
 }
 
-/** round(x / scale) + zero point, within the range of the dtype. */
+/** round(x / scale) + zero point, within the range of the dtype; 8-bit floats round by themselves. */
 function quantize(call: OnnxCall): Tensor {
   const { x, over } = placeOf(call);
   const zeroPoint = call.optional(2);
   const dtype: DType = zeroPoint?.dtype ?? dtypeOfElementType(call.int('output_dtype', 2));
   const scaled = div(x, over(call.input(1)));
+  if (isFloat8(dtype)) return cast(scaled, dtype, { saturate: call.int('saturate', 1) === 1 });
   if (dtype !== 'uint8') throw new Missing(`quantisation to ${dtype}`);
   const rounded = zeroPoint ? add(round(scaled), cast(over(zeroPoint), x.dtype)) : round(scaled);
   return cast(clamp(rounded, { min: 0, max: 255 }), dtype);
