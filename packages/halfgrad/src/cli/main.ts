@@ -2,6 +2,7 @@
 import { TensorError } from '@halfgrad/core';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
+import { addCheckCommand } from './check-command.ts';
 import { addCompareCommand } from './compare-command.ts';
 import { addDoctorCommand } from './doctor-command.ts';
 
@@ -13,6 +14,7 @@ const program = new Command('halfgrad')
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(halfgrad --help lists the commands, halfgrad <command> --help its options)');
+addCheckCommand(program);
 addCompareCommand(program);
 addDoctorCommand(program);
 for (const command of program.commands)
