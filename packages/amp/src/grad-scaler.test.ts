@@ -53,7 +53,7 @@ describe('the stages (AMP.md B4)', () => {
     );
   });
 
-  test('name the parameters whose gradients were not finite, and how many elements', () => {
+  test('name the parameters whose gradients were not finite, and how many elements (T-X-07, B7.6)', () => {
     const { w, optimizer, scaler } = setUp();
     scaler.scale(w.mul(tensor([Number.POSITIVE_INFINITY, 1])).sum()).backward();
     const result = scaler.step(optimizer);
