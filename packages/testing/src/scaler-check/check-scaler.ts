@@ -25,7 +25,7 @@ export interface ScalerReport {
   readonly outcomes: readonly PropertyOutcome[];
 }
 
-export const allProperties: readonly ScalerProperty[] = [...scalerProperties, modelProperty];
+const allProperties: readonly ScalerProperty[] = [...scalerProperties, modelProperty];
 
 /** Judges a scaler by every property; the same seed gives the same cases. */
 export async function checkScaler(
