@@ -32,12 +32,16 @@ const unit: TestProjectConfiguration = {
   },
 };
 
+/** Only browsers take a context away. */
+const browserOnly = ['**/context-loss.test.ts'];
+
 /** WebGL 2 by headless-gl, with an X server started where there is none. */
 const gpuInNode: TestProjectConfiguration = {
   ssr: { resolve: { conditions } },
   test: {
     name: 'gpu in Node',
     include: gpuTests,
+    exclude: ['**/node_modules/**', ...browserOnly],
     globalSetup: './scripts/xvfb.setup.ts',
     testTimeout,
   },

@@ -3,8 +3,7 @@ import { ones, TensorError } from '@halfgrad/core';
 import { describe, expect, test } from 'vitest';
 import { openGpu } from './index.ts';
 
-/** Only browsers take contexts away. */
-describe.skipIf(typeof OffscreenCanvas === 'undefined')('a lost context', () => {
+describe('a lost context', () => {
   test('makes every use of the device an error, and no other device; another one can be opened', async () => {
     const loseContext = watchContexts();
     const gpu = await openGpu();
