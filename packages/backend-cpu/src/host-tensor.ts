@@ -52,7 +52,7 @@ export function allocateNumbers(dtype: DType, length: number): Numbers {
 }
 
 export function allocateFloats(dtype: DType, length: number): Floats {
-  return dtype === 'float64' ? new Float64Array(length) : new Float32Array(length);
+  return allocateHost(dtype === 'float64' ? 'float64' : 'float32', length);
 }
 
 /** The elements of `x`, 16-bit and 8-bit floats widened to float32. Not to be written to: other dtypes are not copied. */

@@ -10,5 +10,6 @@ export {
   gradcheck,
   gradgradcheck,
 } from './gradcheck.ts';
+export { describeMalformedCalls } from './malformed.ts';
 export { samples } from './samples.ts';
 export { describeShared, readJson, sharedFile } from './shared.ts';

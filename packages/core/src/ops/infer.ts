@@ -4,6 +4,7 @@ import { promoteTypes, resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape, sizeOf } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
 import { checkConvolution, convolved, requireConvolved } from './convolution-rules.ts';
+import { checkingDTypes } from './dtype-checks.ts';
 import { planEinsum } from './einsum-equation.ts';
 import { classLoss, labelLoss, lossShape, pairLoss, probabilityLoss, requireSmoothing } from './loss-rules.ts';
 import {
@@ -11,13 +12,15 @@ import {
   notBool,
   requireAffine,
   requireAligned,
+  requireAllocatable,
   requireDim,
   requireDistinctDims,
+  requireDropout,
   requireDType,
   requireFloat,
   requireLength,
   requireNormOrder,
-  requireProbability,
+  requireOneOf,
   requireSameDType,
   requireShape,
 } from './requirements.ts';
@@ -45,12 +48,12 @@ import {
   spreadOf,
   statisticsShape,
   sumDType,
+  withLastDims,
 } from './results.ts';
 import type { Ops } from './signatures.ts';
-import { refusingStorageFormats } from './storage-formats.ts';
 
 /** Table 1 of 5: the shape and dtype of every result, and the only place where arguments are checked. */
-export const infer: Ops<TensorSpec> = refusingStorageFormats({
+export const infer: Ops<TensorSpec> = checkingDTypes({
   add: ({ a, b }) => arithmetic('add', a, b),
   sub({ a, b }) {
     for (const operand of [a, b]) notBool('sub', operand, 'Use notEqual, or cast it.');
@@ -130,8 +133,14 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
   softplus: ({ x }) => float('softplus', { x }),
   relu: ({ x }) => notBool('relu', like(x), 'Cast it first.'),
   reluGrad: ({ gradOut, out }) => fusedGrad('reluGrad', { gradOut, out }),
-  gelu: ({ x }) => float('gelu', { x }),
-  geluGrad: ({ gradOut, x }) => fusedGrad('geluGrad', { gradOut, x }),
+  gelu({ x }, { approximate }) {
+    requireOneOf('gelu', 'approximate', approximate, ['none', 'tanh']);
+    return float('gelu', { x });
+  },
+  geluGrad({ gradOut, x }, { approximate }) {
+    requireOneOf('geluGrad', 'approximate', approximate, ['none', 'tanh']);
+    return fusedGrad('geluGrad', { gradOut, x });
+  },
   silu: ({ x }) => float('silu', { x }),
   mish: ({ x }) => float('mish', { x }),
   elu: ({ x }) => float('elu', { x }),
@@ -167,8 +176,8 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
     }
     return { shape: x.shape, dtype };
   },
-  dropout({ x }, { p }) {
-    requireProbability('dropout', p, { x });
+  dropout({ x }, attrs) {
+    requireDropout('dropout', attrs, { x });
     return float('dropout', { x });
   },
 
@@ -199,6 +208,7 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
     if (!reached || !sameShape(reached, shape)) {
       throw argumentError('shape-mismatch', 'expand', `x does not broadcast to [${shape.join(',')}]`, { x });
     }
+    requireAllocatable('expand', shape);
     return { shape, dtype: x.dtype };
   },
   slice({ x }, { slices }) {
@@ -227,6 +237,7 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
       }
       return low + size + Math.max(size - 1, 0) * interior + high;
     });
+    requireAllocatable('pad', shape);
     return { shape, dtype: x.dtype };
   },
   concat({ tensors }, { dim }) {
@@ -262,7 +273,9 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
         source,
       });
     }
-    return { shape: [...source.shape.slice(0, dim), size, ...source.shape.slice(dim + rank)], dtype: source.dtype };
+    const shape = [...source.shape.slice(0, dim), size, ...source.shape.slice(dim + rank)];
+    requireAllocatable('indexAdd', shape);
+    return { shape, dtype: source.dtype };
   },
   gather({ x, index }, { dim }) {
     requireDType('gather', 'index', index, 'int32');
@@ -284,7 +297,9 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
     if (!sameShape(index.shape, source.shape) || !isCount(size)) {
       throw argumentError('shape-mismatch', 'scatterAdd', 'index and source differ in shape', { index, source });
     }
-    return { shape: source.shape.map((n, d) => (d === dim ? size : n)), dtype: source.dtype };
+    const shape = source.shape.map((n, d) => (d === dim ? size : n));
+    requireAllocatable('scatterAdd', shape);
+    return { shape, dtype: source.dtype };
   },
 
   sum: ({ x }, attrs) => ({ shape: reduced('sum', x, attrs), dtype: attrs.dtype ?? sumDType(x.dtype) }),
@@ -426,13 +441,13 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
     }
     return { shape: [...leading, outFeatures as number], dtype: a.dtype };
   },
-  scaledDotProductAttention({ query, key, value, mask }, { scale, p }) {
+  scaledDotProductAttention({ query, key, value, mask }, { scale, ...drop }) {
     const args = { query, key, value, mask };
     const fail = (problem: string): TensorError =>
       argumentError('shape-mismatch', 'scaledDotProductAttention', problem, args);
     requireSameDType('scaledDotProductAttention', { query, key, value });
     requireFloat('scaledDotProductAttention', { query });
-    requireProbability('scaledDotProductAttention', p, args);
+    requireDropout('scaledDotProductAttention', drop, args);
     if (!Number.isFinite(scale)) {
       throw argumentError('invalid-argument', 'scaledDotProductAttention', `scale is ${scale}`, args);
     }
@@ -473,7 +488,9 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
       throw argumentError('shape-mismatch', 'convolution', 'bias does not match the output channels', { weight, bias });
     }
     const spatial = convolved('convolution', x.shape.slice(2), weight.shape.slice(2), attrs, { x, weight });
-    return { shape: [x.shape[0] as number, outChannels, ...spatial], dtype: x.dtype };
+    const shape = [x.shape[0] as number, outChannels, ...spatial];
+    requireAllocatable('convolution', shape);
+    return { shape, dtype: x.dtype };
   },
   convolutionInputGrad({ gradOut, weight }, attrs) {
     requireSameDType('convolutionInputGrad', { gradOut, weight });
@@ -507,10 +524,7 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
   },
   avgPoolGrad({ gradOut }, attrs) {
     requireFloat('avgPoolGrad', { gradOut });
-    const x: TensorSpec = {
-      shape: [...gradOut.shape.slice(0, -attrs.size.length), ...attrs.size],
-      dtype: gradOut.dtype,
-    };
+    const x = withLastDims('avgPoolGrad', gradOut, attrs.windows.length, attrs.size);
     if (!sameShape(pooled('avgPoolGrad', x, attrs), gradOut.shape)) {
       throw argumentError('shape-mismatch', 'avgPoolGrad', 'grad has another shape than the windows', { gradOut });
     }
@@ -523,14 +537,7 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
   },
   interpolateGrad({ gradOut }, { axes, size }) {
     requireFloat('interpolateGrad', { gradOut });
-    requireShape('interpolateGrad', size);
-    const leading = gradOut.shape.length - axes.length;
-    if (leading < 0 || size.length !== axes.length) {
-      throw argumentError('shape-mismatch', 'interpolateGrad', `needs a size for each of ${axes.length} axes`, {
-        gradOut,
-      });
-    }
-    const x: TensorSpec = { shape: [...gradOut.shape.slice(0, leading), ...size], dtype: gradOut.dtype };
+    const x = withLastDims('interpolateGrad', gradOut, axes.length, size);
     if (!sameShape(resampled('interpolateGrad', x, axes), gradOut.shape)) {
       throw argumentError('shape-mismatch', 'interpolateGrad', 'grad has another shape than the samples', { gradOut });
     }
@@ -600,7 +607,8 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
     const statistics = { shape: channels, dtype: runningMean?.dtype ?? computeDType(x.dtype) };
     return { out: like(x), mean: statistics, variance: statistics };
   },
-  batchNormGrad({ gradOut, x, weight, mean, variance }) {
+  batchNormGrad({ gradOut, x, weight, mean, variance }, { statistics }) {
+    requireOneOf('batchNormGrad', 'statistics', statistics, ['batch', 'given']);
     requireFloat('batchNormGrad', { gradOut, x, weight, mean, variance });
     const channels = channelShape('batchNormGrad', x);
     requireAffine('batchNormGrad', x, { weight, mean, variance }, channels);
@@ -665,7 +673,7 @@ export const infer: Ops<TensorSpec> = refusingStorageFormats({
     }
     if (p === Number.POSITIVE_INFINITY && anchor.shape.at(-1) === 0) throw noElements('tripletMarginLoss', args);
     const dtype = promoteTypes(promoteTypes(anchor.dtype, positive.dtype), negative.dtype);
-    return { shape: lossShape(anchor.shape.slice(0, -1), reduction), dtype };
+    return { shape: lossShape('tripletMarginLoss', anchor.shape.slice(0, -1), reduction), dtype };
   },
   multiMarginLoss({ input, target, weight }, { p, reduction }) {
     requireFloat('multiMarginLoss', { input, weight });

@@ -2,10 +2,12 @@ import { argumentError } from '../spec/errors.ts';
 import { promoteTypes } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
-import { type NamedSpecs, requireDType, requireFloat } from './requirements.ts';
+import { type NamedSpecs, requireDType, requireFloat, requireOneOf } from './requirements.ts';
 import type { LossReduction, OpName } from './signatures.ts';
 
-export function lossShape(shape: readonly number[], reduction: LossReduction): readonly number[] {
+/** The shape of a loss that has one value for each place of `shape`. */
+export function lossShape(op: OpName, shape: readonly number[], reduction: LossReduction): readonly number[] {
+  requireOneOf(op, 'reduction', reduction, ['none', 'mean', 'sum']);
   return reduction === 'none' ? shape : [];
 }
 
@@ -25,7 +27,7 @@ export function classLoss(
   if (weight && !sameShape(weight.shape, [input.shape[classDim] as number])) {
     throw argumentError('shape-mismatch', op, 'weight needs one entry per class', { input, weight });
   }
-  return { shape: lossShape(expected, reduction), dtype: input.dtype };
+  return { shape: lossShape(op, expected, reduction), dtype: input.dtype };
 }
 
 export function requireSmoothing(op: OpName, labelSmoothing: number, input: TensorSpec): void {
@@ -56,6 +58,7 @@ export function probabilityLoss(
     throw argumentError('shape-mismatch', op, 'weight needs one entry per class', { input, weight });
   }
   const shape = lossShape(
+    op,
     input.shape.filter((_, dim) => dim !== classDim),
     reduction,
   );
@@ -84,7 +87,7 @@ export function pairLoss(
       throw argumentError('shape-mismatch', op, `${name} does not broadcast to input`, args);
     }
   }
-  return { shape: lossShape(input.shape, reduction), dtype: promoteTypes(input.dtype, target.dtype) };
+  return { shape: lossShape(op, input.shape, reduction), dtype: promoteTypes(input.dtype, target.dtype) };
 }
 
 /** Losses of predictions of one shape for a label each, of any dtype: ±1, or a count. */
@@ -107,5 +110,5 @@ export function labelLoss(
     });
   }
   const dtype = others.reduce((soFar, { dtype }) => promoteTypes(soFar, dtype), first.dtype);
-  return { shape: lossShape(labelShape, reduction), dtype };
+  return { shape: lossShape(op, labelShape, reduction), dtype };
 }

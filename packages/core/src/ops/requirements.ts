@@ -1,6 +1,6 @@
 import { computeDType, type DType, dtypes, isFloat } from '../spec/dtype.ts';
 import { argumentError, TensorError } from '../spec/errors.ts';
-import { normalizeDim, sameShape } from '../spec/shape.ts';
+import { normalizeDim, sameShape, sizeOf } from '../spec/shape.ts';
 import { showSpec, type TensorSpec } from '../spec/spec.ts';
 import type { OpName } from './signatures.ts';
 
@@ -16,6 +16,13 @@ export function requireDim(op: OpName, dim: number, x: TensorSpec): void {
   normalizeDim(op, dim, x.shape.length);
 }
 
+/** Dimensions of `x`, each once and in ascending order. */
+export function requireAscendingDims(op: OpName, dims: readonly number[], x: TensorSpec): void {
+  const isAscending = dims.every((dim, i) => isCount(dim) && dim < x.shape.length && dim > (dims[i - 1] ?? -1));
+  if (isAscending) return;
+  throw argumentError('invalid-argument', op, `[${dims.join(',')}] are no ascending dims of x`, { x });
+}
+
 export function requireDistinctDims(op: OpName, dims: readonly number[], x: TensorSpec): void {
   for (const dim of dims) requireDim(op, dim, x);
   if (new Set(dims).size < dims.length) {
@@ -23,8 +30,21 @@ export function requireDistinctDims(op: OpName, dims: readonly number[], x: Tens
   }
 }
 
-export function requireProbability(op: OpName, p: number, args: NamedSpecs): void {
+export function requireOneOf(op: OpName, name: string, value: string, allowed: readonly string[]): void {
+  if (allowed.includes(value)) return;
+  const list = allowed.map((one) => `'${one}'`).join(', ');
+  throw new TensorError('invalid-argument', `${op}: ${name} is '${value}'. Use one of ${list}.`);
+}
+
+export function requireDropout(
+  op: OpName,
+  { p, seed, offset }: { p: number; seed: number; offset: number },
+  args: NamedSpecs,
+): void {
   if (!(p >= 0 && p <= 1)) throw argumentError('invalid-argument', op, `p is ${p}, not in [0, 1]`, args);
+  if (!(Number.isSafeInteger(seed) && seed >= 0 && Number.isSafeInteger(offset) && offset >= 0)) {
+    throw argumentError('invalid-argument', op, `seed ${seed} and offset ${offset} are no place in a stream`, args);
+  }
 }
 
 export function requireNormOrder(op: OpName, p: number, args: NamedSpecs): void {
@@ -36,6 +56,15 @@ export function requireShape(op: OpName, shape: readonly number[]): void {
   if (!shape.every(isCount)) {
     throw new TensorError('invalid-argument', `${op}: [${shape.join(',')}] is not a shape`);
   }
+}
+
+/** More elements than any device here can address: kernels need not expect such sizes. */
+const tooManyElements = 2 ** 32;
+
+/** For results whose size an attribute decides. */
+export function requireAllocatable(op: OpName, shape: readonly number[]): void {
+  if (sizeOf(shape) < tooManyElements) return;
+  throw new TensorError('out-of-memory', `${op}: no device has room for [${shape.join(',')}]`);
 }
 
 export function requireLength(op: OpName, name: string, list: readonly unknown[], rank: number): void {

@@ -3,7 +3,16 @@ import { argumentError, type TensorError } from '../spec/errors.ts';
 import { resultType } from '../spec/promotion.ts';
 import { broadcastShapes, sameShape } from '../spec/shape.ts';
 import type { TensorSpec } from '../spec/spec.ts';
-import { isCount, type NamedSpecs, notBool, requireDim, requireFloat } from './requirements.ts';
+import {
+  isCount,
+  type NamedSpecs,
+  notBool,
+  requireAllocatable,
+  requireAscendingDims,
+  requireDim,
+  requireFloat,
+  requireShape,
+} from './requirements.ts';
 import type { InterpolateAttrs, OpName, PoolAttrs, Reduction } from './signatures.ts';
 
 export function like({ shape, dtype }: TensorSpec): TensorSpec {
@@ -57,7 +66,7 @@ export function fusedGrad(op: OpName, args: { gradOut: TensorSpec; x?: TensorSpe
 }
 
 export function reduced(op: OpName, x: TensorSpec, { dims, keepDim }: Reduction): number[] {
-  for (const dim of dims) requireDim(op, dim, x);
+  requireAscendingDims(op, dims, x);
   const shape = x.shape.map((size, dim) => (dims.includes(dim) ? 1 : size));
   return keepDim ? shape : shape.filter((_, dim) => !dims.includes(dim));
 }
@@ -127,10 +136,27 @@ export function pooled(op: OpName, x: TensorSpec, { windows }: PoolAttrs): numbe
   if (leading < 0) throw argumentError('shape-mismatch', op, `needs at least ${windows.length} dimensions`, { x });
   windows.forEach((dim, i) => {
     const size = x.shape[leading + i] as number;
-    const outside = dim.find(({ start, end }) => start < 0 || end > size);
-    if (outside) throw argumentError('invalid-argument', op, `a window reaches ${outside.start}:${outside.end}`, { x });
+    const wrong = dim.find(
+      ({ start, end, step, count }) =>
+        !([start, end, step, count].every(Number.isInteger) && start >= 0 && end <= size && step >= 1),
+    );
+    if (wrong) {
+      throw argumentError('invalid-argument', op, `a window reaches ${wrong.start}:${wrong.end}:${wrong.step}`, { x });
+    }
   });
   return [...x.shape.slice(0, leading), ...windows.map((dim) => dim.length)];
+}
+
+/** What has the sizes `size` where `gradOut` has its last `count` dimensions: the input of a pooling or resampling op. */
+export function withLastDims(op: OpName, gradOut: TensorSpec, count: number, size: readonly number[]): TensorSpec {
+  requireShape(op, size);
+  const leading = gradOut.shape.length - count;
+  if (leading < 0 || size.length !== count) {
+    throw argumentError('shape-mismatch', op, `needs a size for each of ${count} dimensions`, { gradOut });
+  }
+  const shape = [...gradOut.shape.slice(0, leading), ...size];
+  requireAllocatable(op, shape);
+  return { shape, dtype: gradOut.dtype };
 }
 
 export function resampled(op: OpName, x: TensorSpec, axes: InterpolateAttrs['axes']): number[] {

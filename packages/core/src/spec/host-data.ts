@@ -1,6 +1,7 @@
 import { Float16Array as PolyfilledFloat16Array } from '@petamoriken/float16';
 import { halfCodecs } from './convert.ts';
 import { type DType, isFloat8 } from './dtype.ts';
+import { TensorError } from './errors.ts';
 import { float8Codecs } from './float8.ts';
 
 /** How each dtype is stored in JavaScript memory; 16-bit and 8-bit floats are stored as their bits. */
@@ -65,9 +66,18 @@ const storageFormats: { readonly [D in DType]: StorageFormat<D> } = {
   float64: { allocate: (length) => new Float64Array(length), encode: same, decode: same },
 };
 
-/** Zeros, in the storage format of `dtype`. */
+/**
+ * Zeros, in the storage format of `dtype`.
+ *
+ * @throws TensorError `out-of-memory` for more than the engine can allocate.
+ */
 export function allocateHost<D extends DType>(dtype: D, length: number): HostDataOf[D] {
-  return storageFormats[dtype].allocate(length);
+  try {
+    return storageFormats[dtype].allocate(length);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new TensorError('out-of-memory', `no room for ${length} elements of ${dtype}`, { cause });
+  }
 }
 
 /** Numbers rounded to `dtype` and stored in its format (AMP.md D2). */

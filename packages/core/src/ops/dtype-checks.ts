@@ -1,4 +1,4 @@
-import { type DType, isFloat8 } from '../spec/dtype.ts';
+import { type DType, dtypeNames, isDType, isFloat8 } from '../spec/dtype.ts';
 import { TensorError } from '../spec/errors.ts';
 import { leaves, showSpec, type TensorSpec, type Tree } from '../spec/spec.ts';
 import type { OpName, Ops } from './signatures.ts';
@@ -20,18 +20,26 @@ const moving: ReadonlySet<OpName> = new Set<OpName>([
 
 type Rule = (inputs: Tree<TensorSpec>, attrs: { readonly dtype?: DType | undefined } | undefined) => unknown;
 
-/** The rules, each preceded by the check that nothing computes with a format that only stores. */
-export function refusingStorageFormats(rules: Ops<TensorSpec>): Ops<TensorSpec> {
+/** The rules, each preceded by the check that dtypes exist and that nothing computes with a format that only stores. */
+export function checkingDTypes(rules: Ops<TensorSpec>): Ops<TensorSpec> {
   const checked = Object.entries(rules as unknown as Readonly<Record<string, Rule>>).map(([op, rule]) => {
-    if (moving.has(op as OpName)) return [op, rule] as const;
+    const mayStore = moving.has(op as OpName);
     const checkedRule: Rule = (inputs, attrs) => {
-      for (const x of leaves<TensorSpec>(inputs)) if (isFloat8(x.dtype)) throw storageOnly(op, showSpec(x));
-      if (attrs?.dtype && isFloat8(attrs.dtype)) throw storageOnly(op, attrs.dtype);
+      const dtype = attrs?.dtype;
+      if (dtype !== undefined && !isDType(dtype)) throw unknownDType(op, dtype);
+      if (!mayStore) {
+        for (const x of leaves<TensorSpec>(inputs)) if (isFloat8(x.dtype)) throw storageOnly(op, showSpec(x));
+        if (dtype !== undefined && isFloat8(dtype)) throw storageOnly(op, dtype);
+      }
       return rule(inputs, attrs);
     };
     return [op, checkedRule] as const;
   });
   return Object.fromEntries(checked) as unknown as Ops<TensorSpec>;
+}
+
+function unknownDType(op: string, name: unknown): TensorError {
+  return new TensorError('invalid-argument', `${op}: "${name}" is not a dtype. Use one of ${dtypeNames.join(', ')}.`);
 }
 
 function storageOnly(op: string, what: string): TensorError {

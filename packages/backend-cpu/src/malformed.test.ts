@@ -1,0 +1,4 @@
+import { describeMalformedCalls } from '@halfgrad/testing';
+import { cpu } from './index.ts';
+
+describeMalformedCalls(cpu);
