@@ -6,5 +6,10 @@ import { openGpu } from './index.ts';
 const effort = typeof document === 'undefined' ? 0.3 : 0.1;
 
 await describeDevice('the suite for devices', openGpu, (gpu) => {
-  describeConformance(gpu, { reference: cpu, lacks: ['float64', 'float8_e4m3fn', 'float8_e5m2'], subnormals: 'flushed', effort });
+  describeConformance(gpu, {
+    reference: cpu,
+    lacks: ['float64', 'float8_e4m3fn', 'float8_e5m2'],
+    subnormals: 'flushed',
+    effort,
+  });
 });

@@ -78,7 +78,7 @@ interface DropoutAttrs {
 }
 
 /** `causal`: query `i` sees keys 0 to `i` only. The rest says how weights are dropped. */
-export interface AttentionAttrs extends DropoutAttrs {
+interface AttentionAttrs extends DropoutAttrs {
   readonly causal: boolean;
   readonly scale: number;
 }
