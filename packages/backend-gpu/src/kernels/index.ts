@@ -1,5 +1,5 @@
 import { kernels as reference } from '@halfgrad/backend-cpu';
-import { type AnyKernel, decompositions, type Kernels, type OpName } from '@halfgrad/core';
+import { type AnyKernel, decompositions, type Kernels, type OpName, TensorError } from '@halfgrad/core';
 import { fallbackKernel } from '../fallback.ts';
 import type { Runtime } from '../runtime.ts';
 import type { GpuTensor } from '../storage.ts';
@@ -12,13 +12,7 @@ import { reductionOps } from './reduction.ts';
 
 /** Every op: on the GPU, else as its decomposition, else by the reference device, which `onFallback` is told. */
 export function createKernels(runtime: Runtime, onFallback: (op: OpName) => void): Kernels<GpuTensor> {
-  const attempts: Attempts = {
-    ...elementwiseOps(runtime),
-    ...movementOps(runtime),
-    ...indexingOps(runtime),
-    ...reductionOps(runtime),
-    ...matmulOps(runtime),
-  };
+  const attempts = attemptsOf(runtime);
   const rows = (Object.keys(reference) as OpName[]).map((op) => {
     const attempt = attempts[op] as AnyAttempt | undefined;
     if (!attempt && Object.hasOwn(decompositions, op)) return [op, 'decomposed'];
@@ -32,6 +26,25 @@ export function createKernels(runtime: Runtime, onFallback: (op: OpName) => void
     return [op, kernel];
   });
   return Object.fromEntries(rows) as Kernels<GpuTensor>;
+}
+
+function attemptsOf(runtime: Runtime): Attempts {
+  return {
+    ...elementwiseOps(runtime),
+    ...movementOps(runtime),
+    ...indexingOps(runtime),
+    ...reductionOps(runtime),
+    ...matmulOps(runtime),
+  };
+}
+
+/** The ops that have a kernel here, known without opening a GPU: kernels touch it only when they run. */
+export function gpuKernelNames(): readonly OpName[] {
+  return Object.keys(attemptsOf(new Proxy({}, { get: refuse }) as Runtime)) as OpName[];
+}
+
+function refuse(): never {
+  throw new TensorError('no-device', 'gpu: no GPU is open. Use await openGpu().');
 }
 
 type AnyAttempt = (...args: Parameters<AnyKernel<GpuTensor>>) => ReturnType<AnyKernel<GpuTensor>> | undefined;

@@ -304,9 +304,9 @@ export const decompositions: Pick<Ops<Tensor>, DecomposedOp> = {
   },
   groupNorm({ x, weight, bias }, { groups, eps }) {
     const [samples, channels] = [x.shape[0] as number, x.shape[1] as number];
-    const size = (channels / groups) * sizeOf(x.shape.slice(2));
-    const { normalized } = standardize(reshape(x, [samples, groups, size]), [2], eps);
-    return affine(reshape(normalized, x.shape), weight && channelwise(weight, x), bias && channelwise(bias, x));
+    const grouped = reshape(x, [samples, groups, (channels / groups) * sizeOf(x.shape.slice(2))]);
+    const { out } = dispatch('layerNorm', { x: grouped, weight: undefined, bias: undefined }, { rank: 1, eps });
+    return affine(reshape(out, x.shape), weight && channelwise(weight, x), bias && channelwise(bias, x));
   },
   rmsNorm({ x, weight }, { rank, eps }) {
     const scaled = mul(x, rsqrt(add(mean(mul(x, x), lastDims(x, rank), { keepDim: true }), eps)));
