@@ -1,7 +1,7 @@
 import { dispatch } from '../dispatch/layers.ts';
 import type { LossReduction, Ops } from '../ops/signatures.ts';
 import type { Tensor } from '../tensor/tensor.ts';
-import { logSigmoid, relu } from './activation.ts';
+import { relu, softplus } from './activation.ts';
 import { abs, add, cast, clamp, div, exp, log, maximum, minimum, mul, neg, rsqrt, sub, where } from './elementwise.ts';
 import { indexSelect } from './indexing.ts';
 import { equal, greater, less, notEqual } from './logical.ts';
@@ -105,7 +105,7 @@ export const lossDecompositions: Pick<Ops<Tensor>, LossOp> = {
     return reduce(full ? add(losses, Math.log(2 * Math.PI) / 2) : losses, reduction);
   },
   softMarginLoss: ({ input, target }, { reduction }) =>
-    reduce(neg(logSigmoid(mul(cast(target, input.dtype), input))), reduction),
+    reduce(logisticLoss(mul(cast(target, input.dtype), input)), reduction),
   hingeEmbeddingLoss({ input, target }, { margin, reduction }) {
     const apart = where(equal(target, 1), 0, relu(sub(margin, input)));
     return reduce(add(apart, where(equal(target, -1), 0, input)), reduction);
@@ -138,7 +138,7 @@ export const lossDecompositions: Pick<Ops<Tensor>, LossOp> = {
     return reduce(weight ? mul(losses, weight) : losses, reduction);
   },
   binaryCrossEntropyWithLogits({ input, target, weight, posWeight }, { reduction }) {
-    const tail = neg(logSigmoid(input));
+    const tail = logisticLoss(input);
     const factor = posWeight ? add(mul(sub(posWeight, 1), target), 1) : undefined;
     const losses = add(mul(sub(1, target), input), factor ? mul(factor, tail) : tail);
     return reduce(weight ? mul(losses, weight) : losses, reduction);
@@ -148,6 +148,11 @@ export const lossDecompositions: Pick<Ops<Tensor>, LossOp> = {
 /** `log p`, but not below −100, as PyTorch has it. */
 export function clampedLog(p: Tensor): Tensor {
   return clamp(log(p), { min: -100 });
+}
+
+/** log(1 + e^(−x)), whose derivatives exist everywhere. */
+function logisticLoss(x: Tensor): Tensor {
+  return softplus(neg(x), { threshold: Number.POSITIVE_INFINITY });
 }
 
 function classDim(input: Tensor): number {
