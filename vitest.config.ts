@@ -6,7 +6,7 @@ import { chromiumFlags, findChromium } from './scripts/chromium.ts';
 const noFiles = fileURLToPath(new URL('scripts/no-files.ts', import.meta.url));
 const env = { HALFGRAD_SKIP: process.env['HALFGRAD_SKIP'] };
 const conditions = ['@halfgrad/source'];
-const gpuTests = ['packages/backend-gpu/src/**/*.test.ts'];
+const gpuTests = ['packages/backend-gpu/src/**/*.test.ts', 'examples/digits/*.test.ts'];
 /** Against tests that hang: some start processes that train, or compile hundreds of shaders on a software GPU. */
 const testTimeout = 120_000;
 
@@ -47,28 +47,35 @@ const gpuInNode: TestProjectConfiguration = {
   },
 };
 
-/** Test files that also run where the users are, by the package that is the browser's root. */
+/** Test files that also run where the users are, by the folder that is the browser's root. */
 const browserTests: Readonly<Record<string, readonly string[]>> = {
-  'backend-cpu': ['src/conformance.test.ts', 'src/same-bits.test.ts'],
-  'backend-wasm': ['src/conformance.test.ts', 'src/training.test.ts', 'src/kernels/*.test.ts'],
-  'backend-gpu': ['src/**/*.test.ts'],
+  'packages/backend-cpu': ['src/conformance.test.ts', 'src/same-bits.test.ts'],
+  'packages/backend-wasm': ['src/conformance.test.ts', 'src/training.test.ts', 'src/kernels/*.test.ts'],
+  'packages/backend-gpu': ['src/**/*.test.ts'],
+  examples: ['digits/*.test.ts'],
 };
 
-/** A project per package in Chromium, or one test that says why not. */
+/** What Vite has to bundle before the tests of a folder begin: CommonJS, and what it would otherwise find too late. */
+const prebundled: Readonly<Record<string, readonly string[]>> = {
+  'packages/backend-cpu': ['fast-check', '@halfgrad/core > @petamoriken/float16'],
+  'packages/backend-wasm': ['fast-check', '@halfgrad/core > @petamoriken/float16'],
+  'packages/backend-gpu': ['gpu.js', 'fast-check', '@halfgrad/core > @petamoriken/float16'],
+  examples: ['halfgrad > @halfgrad/backend-gpu > gpu.js', 'halfgrad > @halfgrad/core > @petamoriken/float16'],
+};
+
+/** A project per folder in Chromium, or one test that says why not. */
 function inChromium(): TestProjectConfiguration[] {
   const executablePath = findChromium();
   if (!executablePath) {
     if (env.HALFGRAD_SKIP === 'nothing') throw new Error('tests in Chromium: no Chromium was found');
     return [{ test: { name: 'in Chromium', include: ['scripts/skipped/chromium.test.ts'] } }];
   }
-  return Object.entries(browserTests).map(([name, include]) => ({
-    root: `./packages/${name}`,
+  return Object.entries(browserTests).map(([folder, include]) => ({
+    root: `./${folder}`,
     resolve: { conditions, alias: { 'node:fs': noFiles, 'node:path': noFiles } },
-    optimizeDeps: {
-      include: [...(name === 'backend-gpu' ? ['gpu.js'] : []), 'fast-check', '@halfgrad/core > @petamoriken/float16'],
-    },
+    optimizeDeps: { include: [...(prebundled[folder] ?? [])] },
     test: {
-      name: `${name} in Chromium`,
+      name: `${folder.replace('packages/', '')} in Chromium`,
       include: [...include],
       env,
       testTimeout,
