@@ -1,3 +1,4 @@
+import { TensorError } from '@halfgrad/core';
 import type { Rounder } from './rounding.ts';
 
 /** In which order the terms of a sum are added: one after the other, by halves, or in blocks whose sums are then added. */
@@ -18,10 +19,14 @@ const pairwise: Accumulate = (term, count, round) => {
   return round(pairwise(term, half, round) + pairwise((i) => term(half + i), count - half, round));
 };
 
+/** @throws TensorError `invalid-argument` for a block that is not a positive integer: its sums would be lost. */
 export function createAccumulate(order: ReductionOrder): Accumulate {
   if (order === 'serial') return serial;
   if (order === 'pairwise') return pairwise;
   const { block } = order;
+  if (!Number.isInteger(block) || block < 1) {
+    throw new TensorError('invalid-argument', `emulate: a block of ${block} terms. Use a positive integer.`);
+  }
   return (term, count, round) => {
     const blockSum = (b: number): number =>
       serial((i) => term(b * block + i), Math.min(block, count - b * block), round);

@@ -67,6 +67,12 @@ describe('rounding to a format', () => {
     expect([round(2 ** -15), round(2 ** -14), round(1e6), round(-1e6)]).toEqual([0, 2 ** -14, 65504, -65504]);
   });
 
+  test('refuses blocks that hold no term', () => {
+    for (const block of [0, -1, 0.5, Number.NaN]) {
+      expect(() => emulate({ format: float16, order: { block } })).toThrow(/Use a positive integer/);
+    }
+  });
+
   test('refuses formats wider than float32', () => {
     expect(() => createRounder({ exponentBits: 11, mantissaBits: 52 })).toThrow(/do not fit into float32/);
   });

@@ -151,7 +151,7 @@ describe('dispose', () => {
     const x = ones([2, 3]);
     x.dispose();
     expect(() => x.mul(2)).toThrowErrorMatchingInlineSnapshot(
-      `[TensorError: float32[2,3] was disposed of. Return it from the scope, or call keep() on it.]`,
+      `[TensorError: float32[2,3] was disposed of, by its scope, by zeroGrad or by hand. Return it from the scope or keep() it; clone() a gradient to hold it.]`,
     );
     expect(x.toString()).toMatchInlineSnapshot(`"tensor(…, shape=[2, 3])"`);
   });

@@ -77,7 +77,7 @@ export class Tensor extends TensorMethods implements TensorSpec {
     if (!this.#storage) {
       throw new TensorError(
         'disposed',
-        `${showSpec(this)} was disposed of. Return it from the scope, or call keep() on it.`,
+        `${showSpec(this)} was disposed of, by its scope, by zeroGrad or by hand. Return it from the scope or keep() it; clone() a gradient to hold it.`,
       );
     }
     return this.#storage;
